@@ -1,0 +1,10 @@
+//! Judges a hotfix by the team's written process, publishes its image tag, and keeps it out of QA.
+//!
+//! The binary is a step of a Drone or Woodpecker pipeline; this library is its inside. Data goes one
+//! way, as [`run`] shows. A file never imports one that stands above it in this list.
+
+pub mod environment;
+pub mod glob;
+pub mod problem;
+pub mod secret;
+pub mod verdict;

@@ -1,0 +1,196 @@
+//! Secrets and the words that must not leave the program.
+//!
+//! A [`Secret`] never prints itself. A [`Redactor`] knows every secret of a run, also those that a
+//! registry hands out while we work, and removes them, in the encodings that logs tend to show,
+//! from whatever is about to be printed. This file does not print.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+/// What stands in the place of a secret.
+pub const MASK: &str = "******";
+
+/// The shortest text that is masked. Drone's runner masks from two characters on, which turns
+/// `hotfix` into `hot******` for whoever chose the password `fix` (harness/harness#2878). We never
+/// print a secret on purpose; masking is the second line, so it may leave out what would only
+/// garble the log.
+const SHORTEST: usize = 6;
+
+/// A text that must never be shown: its `Debug` says nothing, and there is no `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, for the one place that sends it to the server it belongs to.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+/// Every text that must not be printed, shared by all parts of one run.
+#[derive(Clone, Default)]
+pub struct Redactor(Arc<Mutex<Vec<String>>>);
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Redactor")
+    }
+}
+
+impl Redactor {
+    /// Adds a secret, each line of it, and what they look like in base64, hexadecimal, URLs, JSON
+    /// and HTML. Texts under six characters are left out.
+    pub fn add(&self, secret: &str) {
+        let mut forms = Vec::new();
+        forms_of(secret, &mut forms);
+        for line in secret.lines() {
+            forms_of(line.trim(), &mut forms);
+        }
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(forms);
+        // The longest first, so that a secret inside another does not leave the rest standing.
+        known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        known.dedup();
+    }
+
+    /// The text with every known secret replaced by [`MASK`].
+    pub fn redact(&self, text: &str) -> String {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = text.to_owned();
+        for form in known.iter() {
+            if text.contains(form.as_str()) {
+                text = text.replace(form.as_str(), MASK);
+            }
+        }
+        text
+    }
+}
+
+fn forms_of(secret: &str, forms: &mut Vec<String>) {
+    if secret.len() < SHORTEST {
+        return;
+    }
+    let bytes = secret.as_bytes();
+    forms.push(secret.to_owned());
+    forms.push(hex(bytes, false));
+    forms.push(hex(bytes, true));
+    forms.push(percent(bytes, false));
+    forms.push(percent(bytes, true));
+    forms.push(escaped_json(secret));
+    forms.push(escaped_html(secret));
+    // Base64 shows three different texts for the same secret, by where in the whole it stands
+    // (`user:secret`). The characters that also depend on the neighbours are cut off.
+    for offset in 0..3_usize {
+        let mut padded = vec![0_u8; offset];
+        padded.extend_from_slice(bytes);
+        let first = (offset * 8).div_ceil(6);
+        let last = padded.len() * 8 / 6;
+        for text in [
+            STANDARD_NO_PAD.encode(&padded),
+            URL_SAFE_NO_PAD.encode(&padded),
+        ] {
+            if let Some(middle) = text.get(first..last) {
+                forms.push(middle.to_owned());
+            }
+        }
+    }
+}
+
+fn hex(bytes: &[u8], upper: bool) -> String {
+    bytes
+        .iter()
+        .map(|b| {
+            if upper {
+                format!("{b:02X}")
+            } else {
+                format!("{b:02x}")
+            }
+        })
+        .collect()
+}
+
+fn percent(bytes: &[u8], lower: bool) -> String {
+    bytes
+        .iter()
+        .map(|&b| match b {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(b).to_string()
+            }
+            _ if lower => format!("%{b:02x}"),
+            _ => format!("%{b:02X}"),
+        })
+        .collect()
+}
+
+fn escaped_json(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted.trim_matches('"').to_owned()
+}
+
+fn escaped_html(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&#34;")
+        .replace('\'', "&#39;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_show_itself() {
+        assert_eq!(format!("{:?}", Secret::new("correct horse")), MASK);
+    }
+
+    #[test]
+    fn every_form_of_a_secret_is_masked() {
+        let redactor = Redactor::default();
+        let secret = "c4n&ry \"Ü\"/+~<x>";
+        redactor.add(secret);
+        let basic = base64::engine::general_purpose::STANDARD.encode(format!("example:{secret}"));
+        let url = URL_SAFE_NO_PAD.encode(format!("ex:{secret}:tail"));
+        let core = &STANDARD_NO_PAD.encode(secret)[..16];
+        for shown in [
+            secret.to_owned(),
+            hex(secret.as_bytes(), false),
+            percent(secret.as_bytes(), true),
+            escaped_json(secret),
+            escaped_html(secret),
+            STANDARD_NO_PAD.encode(secret),
+        ] {
+            let text = redactor.redact(&format!("before {shown} after"));
+            assert!(text.contains(MASK), "{shown} stands in {text}");
+        }
+        for shown in [basic, url] {
+            let text = redactor.redact(&shown);
+            assert!(text.contains(MASK), "{text}");
+            assert!(!text.contains(core), "{text}");
+        }
+    }
+
+    #[test]
+    fn short_texts_do_not_garble_the_log() {
+        let redactor = Redactor::default();
+        redactor.add("fix");
+        assert_eq!(
+            redactor.redact("branch-hotfix_HOCS-1"),
+            "branch-hotfix_HOCS-1"
+        );
+    }
+}
