@@ -5,6 +5,7 @@
 
 pub mod environment;
 pub mod glob;
+pub mod hotfix;
 pub mod problem;
 pub mod secret;
 pub mod verdict;
