@@ -6,6 +6,8 @@
 pub mod environment;
 pub mod glob;
 pub mod hotfix;
+pub mod http;
 pub mod problem;
+pub mod registry;
 pub mod secret;
 pub mod verdict;

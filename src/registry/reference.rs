@@ -1,0 +1,329 @@
+//! Names of images: repository, digest, reference. Follows the grammar of distribution's
+//! `reference` package and of the OCI distribution spec ("Pulling manifests").
+
+use std::fmt;
+
+/// The longest `host/path` that registries take (distribution `reference.NameTotalLengthMax`).
+const LONGEST_NAME: usize = 255;
+
+/// An image repository on a registry: `host[:port]/path`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Repository {
+    host: String,
+    path: String,
+}
+
+impl Repository {
+    /// Reads `host[:port]/path`. The host must be written: nothing is guessed to be on Docker Hub.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (host, path) = text.split_once('/')?;
+        let named = host.contains(['.', ':']) || host == "localhost";
+        (named && is_host(host) && is_path(path) && text.len() <= LONGEST_NAME)
+            .then(|| Self {
+                host: host.to_ascii_lowercase(),
+                path: path.to_owned(),
+            })
+            .map(Self::on_docker_hub)
+    }
+
+    /// Docker Hub's short names: `docker.io/x` is `docker.io/library/x`.
+    fn on_docker_hub(mut self) -> Self {
+        if matches!(self.host.as_str(), "docker.io" | "index.docker.io") {
+            self.host = "docker.io".to_owned();
+            if !self.path.contains('/') {
+                self.path = format!("library/{}", self.path);
+            }
+        }
+        self
+    }
+
+    /// The host, with its port if one is written.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The host that answers to the API; Docker Hub's is another than its name.
+    pub fn api_host(&self) -> &str {
+        if self.host == "docker.io" {
+            "registry-1.docker.io"
+        } else {
+            &self.host
+        }
+    }
+
+    /// The path on that host.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The last part of the path, by custom the name of the service.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}
+
+impl fmt::Display for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.host, self.path)
+    }
+}
+
+/// The digest of a manifest or blob: `sha256:` and 64, or `sha512:` and 128 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest(String);
+
+impl Digest {
+    /// Reads a digest.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (algorithm, hex) = text.split_once(':')?;
+        let length = match algorithm {
+            "sha256" => 64,
+            "sha512" => 128,
+            _ => return None,
+        };
+        let legal = hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        (legal && hex.len() == length).then(|| Self(text.to_owned()))
+    }
+
+    /// The SHA-256 digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(format!(
+            "sha256:{}",
+            hex(&ring::digest::digest(&ring::digest::SHA256, bytes))
+        ))
+    }
+
+    /// Whether the bytes have this digest.
+    pub fn matches(&self, bytes: &[u8]) -> bool {
+        if self.0.starts_with("sha512:") {
+            let digest = hex(&ring::digest::digest(&ring::digest::SHA512, bytes));
+            self.0.ends_with(&digest)
+        } else {
+            *self == Self::of(bytes)
+        }
+    }
+
+    /// Algorithm and digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn hex(digest: &ring::digest::Digest) -> String {
+    digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// What a promotion says is to be deployed: exactly one of these, or it is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Version {
+    /// A tag, or a release version (which may carry `+build`, as no tag can).
+    Tag(String),
+    /// A digest.
+    Digest(Digest),
+    /// A reference to a repository, with a tag, a digest or both.
+    Reference {
+        /// `host/path` or `path`, as written.
+        name: String,
+        /// The tag.
+        tag: Option<String>,
+        /// The digest; it wins over the tag, as everywhere.
+        digest: Option<Digest>,
+    },
+}
+
+impl Version {
+    /// Reads a version parameter. `None` if it is not exactly one tag, version, digest or
+    /// reference; a reference without tag and digest names no image in particular.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() > LONGEST_NAME + 130 + 136 {
+            return None;
+        }
+        if let Some(digest) = Digest::parse(text) {
+            return Some(Self::Digest(digest));
+        }
+        if is_tag(text) {
+            return Some(Self::Tag(text.to_owned()));
+        }
+        let release = text.strip_prefix('v').unwrap_or(text);
+        if semver::Version::parse(release).is_ok() {
+            return Some(Self::Tag(text.to_owned()));
+        }
+        let (rest, digest) = match text.split_once('@') {
+            Some((rest, digest)) => (rest, Some(Digest::parse(digest)?)),
+            None => (text, None),
+        };
+        // A `:` before the last `/` belongs to the port of the host.
+        let (name, tag) = match rest.rsplit_once(':') {
+            Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+            _ => (rest, None),
+        };
+        if tag.is_some_and(|tag| !is_tag(tag)) || (tag.is_none() && digest.is_none()) {
+            return None;
+        }
+        // A digest with too few digits is a mistake, not an image called `sha256`.
+        if matches!(name, "sha256" | "sha384" | "sha512") {
+            return None;
+        }
+        let named = match name.split_once('/') {
+            Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => {
+                is_host(host) && is_path(path)
+            }
+            _ => is_path(name),
+        };
+        (named && name.len() <= LONGEST_NAME).then(|| Self::Reference {
+            name: name.to_owned(),
+            tag: tag.map(str::to_owned),
+            digest,
+        })
+    }
+}
+
+/// Whether a text is a tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
+pub fn is_tag(text: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+    text.len() <= 128
+        && text.bytes().all(legal)
+        && text
+            .bytes()
+            .next()
+            .is_some_and(|b| !matches!(b, b'.' | b'-'))
+}
+
+fn is_host(text: &str) -> bool {
+    let (name, port) = match text.rsplit_once(':') {
+        Some((name, port)) if !name.ends_with(':') && !port.ends_with(']') => (name, Some(port)),
+        _ => (text, None),
+    };
+    if port.is_some_and(|p| p.is_empty() || p.len() > 5 || !p.bytes().all(|b| b.is_ascii_digit())) {
+        return false;
+    }
+    if let Some(ip) = name.strip_prefix('[').and_then(|n| n.strip_suffix(']')) {
+        return ip.parse::<std::net::Ipv6Addr>().is_ok();
+    }
+    name.split('.').all(|label| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    })
+}
+
+/// Components of lower-case letters and digits, joined by one `.`, one or two `_`, or any `-`.
+fn is_path(text: &str) -> bool {
+    !text.is_empty() && text.split('/').all(is_path_component)
+}
+
+fn is_path_component(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let ends = |b: Option<&u8>| b.is_some_and(|b| plain(*b));
+    if !ends(bytes.first()) || !ends(bytes.last()) {
+        return false;
+    }
+    text.split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        .all(|gap| matches!(gap, "" | "." | "_" | "__") || gap.bytes().all(|b| b == b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repositories_name_their_host() {
+        let text = |r: &str| Repository::parse(r).map(|r| r.to_string());
+        assert_eq!(text("quay.io/a/b"), Some("quay.io/a/b".to_owned()));
+        assert_eq!(
+            text("Registry.Example:5000/a"),
+            Some("registry.example:5000/a".to_owned())
+        );
+        assert_eq!(text("[::1]:5000/a"), Some("[::1]:5000/a".to_owned()));
+        assert_eq!(text("localhost/a"), Some("localhost/a".to_owned()));
+        assert_eq!(
+            text("docker.io/app"),
+            Some("docker.io/library/app".to_owned())
+        );
+        for wrong in [
+            "",
+            "app",
+            "example/app",
+            "quay.io/",
+            "quay.io/A",
+            "quay.io/a:1",
+            "quay.io/a/",
+            "quay.io//a",
+            "https://quay.io/a",
+            "quay.io/a b",
+            "quay.io:/a",
+            "quay.io:x/a",
+            "-a.io/b",
+            "quay.io/a..b",
+            "quay.io/a-",
+        ] {
+            assert_eq!(text(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_exactly_one_thing() {
+        let hex = "a".repeat(64);
+        for good in [
+            "1.2.3".to_owned(),
+            "1.2.3+build.5".to_owned(),
+            "branch-hotfix_X".to_owned(),
+            format!("sha256:{hex}"),
+            "quay.io/a/b:1".to_owned(),
+            format!("quay.io/a/b@sha256:{hex}"),
+            format!("localhost:5000/a:x@sha256:{hex}"),
+            "service:1.0".to_owned(),
+        ] {
+            assert!(Version::parse(&good).is_some(), "{good}");
+        }
+        for bad in [
+            "",
+            " 1.2.3",
+            "1.2.3 ",
+            "1.2.3\n",
+            "1.2.3,branch-hotfix_X",
+            "a b",
+            "hotfix/X",
+            "quay.io/a/b",
+            "a:b:c",
+            "quay.io/A:1",
+            "sha256:abc",
+            "a@sha256:abc",
+            "1.2.3;x",
+            "$VERSION",
+            "ｖ1",
+            "a/b:.x",
+            "@sha256:a",
+        ] {
+            assert_eq!(Version::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn digests_are_of_the_bytes() {
+        let empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(Digest::of(b"").as_str(), empty);
+        let long = format!(
+            "sha512:{}{}",
+            "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce",
+            "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e"
+        );
+        assert!(Digest::parse(&long).unwrap().matches(b""));
+        assert!(!Digest::parse(&long).unwrap().matches(b"x"));
+        assert_eq!(Digest::parse("md5:00"), None);
+    }
+}
