@@ -3,11 +3,14 @@
 //! The binary is a step of a Drone or Woodpecker pipeline; this library is its inside. Data goes one
 //! way, as [`run`] shows. A file never imports one that stands above it in this list.
 
+pub mod ci;
 pub mod environment;
 pub mod glob;
 pub mod hotfix;
 pub mod http;
+pub mod policy;
 pub mod problem;
 pub mod registry;
 pub mod secret;
+pub mod settings;
 pub mod verdict;

@@ -1,0 +1,322 @@
+//! The policy: the one map that decides. It is required, so that a promotion parameter can never
+//! bring its own (design: a parameter cannot replace a setting that the pipeline file sets).
+
+mod fields;
+pub mod later;
+mod read;
+pub mod targets;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use regex::Regex;
+
+use crate::hotfix::tag::{HotfixTags, ImageTag, TagTemplate, is_version};
+use crate::hotfix::template::Template;
+use crate::hotfix::{Prefixes, TicketPattern, compile};
+use crate::http::Trust;
+use crate::problem::Problem;
+use crate::registry::reference::{Digest, Repository};
+use crate::verdict::Level;
+use later::Later;
+use read::Table;
+use targets::Targets;
+use tree::Node;
+
+pub use read::flag;
+
+/// A rule as a policy may name it.
+#[derive(Debug, Clone, Copy)]
+pub struct RuleKey {
+    /// Its id.
+    pub id: &'static str,
+    /// Whether its level is not the policy's to choose.
+    pub fixed: bool,
+}
+
+/// Where the image to publish lies, within `repo`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Under a tag that the build gave it.
+    Tag(Template),
+    /// Under a digest.
+    Digest(Digest),
+}
+
+/// How several tags stand in the tags file: commas for Drone's plugins (urfave/cli), lines for
+/// Woodpecker's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TagsFormat {
+    /// `a,b`
+    Comma,
+    /// One a line.
+    Newline,
+}
+
+/// What decides. Every field holds a value that was checked.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The image repository.
+    pub repo: Option<Repository>,
+    /// The image to publish; without it, the tag is written to `tags_file`.
+    pub source: Option<Source>,
+    /// How the tag is made.
+    pub tag: TagTemplate,
+    /// Further tags of the same image.
+    pub tags: Vec<TagTemplate>,
+    /// Where the tags are written for a later step, within the workspace.
+    pub tags_file: PathBuf,
+    /// How they are written.
+    pub tags_format: TagsFormat,
+    /// Where the JSON report is written, within the workspace.
+    pub summary: Option<PathBuf>,
+    /// What makes a branch a hotfix branch.
+    pub prefixes: Prefixes,
+    /// What the head of a pull request must look like.
+    pub working_branch: Option<Regex>,
+    /// What a ticket looks like.
+    pub ticket: TicketPattern,
+    /// Which tags are releases; `None` is SemVer.
+    pub release: Option<Regex>,
+    /// Knows the tags of hotfixes.
+    pub hotfix_tags: HotfixTags,
+    /// What targets are.
+    pub targets: Targets,
+    /// Promotion parameters that say what is deployed.
+    pub version_params: Vec<String>,
+    /// Levels that the policy gives.
+    pub rules: BTreeMap<String, Level>,
+    /// Whether the verdict counts.
+    pub enforce: bool,
+    /// Whom the client trusts.
+    pub trust: Trust,
+    /// The time for everything.
+    pub timeout: Duration,
+    /// Keys that decide nothing yet.
+    pub later: Later,
+    /// Keys that are set and decide nothing yet.
+    pub unused: Vec<&'static str>,
+    /// SHA-256 of the policy as compact JSON with sorted keys.
+    pub digest: Digest,
+}
+
+/// Every key of the policy, as docs/settings.md lists them.
+pub const KEYS: [&str; 23] = [
+    "repo",
+    "source",
+    "tag",
+    "tags",
+    "tags_file",
+    "tags_format",
+    "summary",
+    "prefix",
+    "working_branch",
+    "ticket",
+    "release",
+    "targets",
+    "running",
+    "version_params",
+    "rules",
+    "limits",
+    "overrides",
+    "enforce",
+    "tls",
+    "forge",
+    "drone",
+    "verify_keys",
+    "timeout",
+];
+
+impl Policy {
+    /// Reads the policy from the text of `PLUGIN_POLICY`. `rules` are the ids that exist.
+    /// Every mistake goes into `problems`; there is a policy only if there was none.
+    pub fn parse(text: &str, rules: &[RuleKey], problems: &mut Vec<Problem>) -> Option<Self> {
+        let before = problems.len();
+        let node = match Node::parse(text) {
+            Ok(node) => node,
+            Err(why) => {
+                let map = text.trim_start().starts_with('{');
+                let found = if map {
+                    format!("JSON that does not end well: {why}")
+                } else {
+                    "a text".to_owned()
+                };
+                problems.push(Problem::new(
+                    "policy",
+                    found,
+                    "a map, such as `policy: {repo: …}`",
+                ));
+                return None;
+            }
+        };
+        let digest = Digest::of(node.canonical().as_bytes());
+        let node = read::without_secrets("policy", node, problems);
+        let table = Table::read("policy", &node, &KEYS, problems);
+        let policy = Self::assemble(&table, digest, rules, problems);
+        if problems.len() > before {
+            None
+        } else {
+            policy
+        }
+    }
+
+    fn assemble(
+        table: &Table<'_>,
+        digest: Digest,
+        rules: &[RuleKey],
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
+        let repo = table.parsed(
+            "repo",
+            "`host[:port]/path`, lower case, without a tag",
+            problems,
+            |text| Repository::parse(text).ok_or_else(|| fields::no_repository(text)),
+        );
+        let source = table.parsed(
+            "source",
+            "a tag template such as `build_{build}`, or a digest",
+            problems,
+            |text| fields::parse_source(text, repo.as_ref()),
+        );
+        if source.is_some() && table.get("repo").is_none() {
+            problems.push(
+                Problem::new("policy.source", "a source without `policy.repo`", "both")
+                    .next("name the image repository as `policy.repo`"),
+            );
+        }
+        let expected = "literal text and `{branch}`, such as `branch-{branch}`";
+        let tag = table
+            .parsed("tag", expected, problems, TagTemplate::parse)
+            .unwrap_or_default();
+        let tags: Vec<TagTemplate> = table
+            .list("tags", problems)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|text| {
+                read::parsed(
+                    &table.at("tags"),
+                    text,
+                    expected,
+                    problems,
+                    TagTemplate::parse,
+                )
+            })
+            .collect();
+        let file = |key, problems: &mut Vec<Problem>| {
+            table.parsed(
+                key,
+                "the path of a file inside the workspace",
+                problems,
+                fields::workspace_path,
+            )
+        };
+        let tags_file = file("tags_file", problems).unwrap_or_else(|| PathBuf::from(".tags"));
+        let summary = file("summary", problems);
+        if summary.as_ref() == Some(&tags_file) {
+            problems.push(Problem::new(
+                "policy.summary",
+                "the same file as `tags_file`",
+                "another file",
+            ));
+        }
+        let tags_format =
+            table.parsed(
+                "tags_format",
+                "`comma` or `newline`",
+                problems,
+                |text| match text {
+                    "comma" => Ok(TagsFormat::Comma),
+                    "newline" => Ok(TagsFormat::Newline),
+                    _ => Err(String::new()),
+                },
+            );
+        let prefixes = match table.list("prefix", problems) {
+            Some(list) if list.is_empty() => Err(String::new()),
+            Some(list) => Prefixes::new(list),
+            None => Ok(Prefixes::default()),
+        };
+        let prefixes = prefixes.unwrap_or_else(|wrong| {
+            problems.push(Problem::new(
+                "policy.prefix",
+                format!("`{wrong}`"),
+                "the beginning of a branch name, such as `hotfix/`",
+            ));
+            Prefixes::default()
+        });
+        let pattern = |key, problems: &mut Vec<Problem>| {
+            table.parsed(
+                key,
+                "a regular expression (Rust's: without look-around)",
+                problems,
+                compile,
+            )
+        };
+        let working_branch = pattern("working_branch", problems);
+        let release = pattern("release", problems);
+        let ticket = table
+            .parsed(
+                "ticket",
+                "a regular expression",
+                problems,
+                TicketPattern::new,
+            )
+            .unwrap_or_default();
+        let templates: Vec<TagTemplate> = std::iter::once(tag.clone())
+            .chain(tags.iter().cloned())
+            .collect();
+        let hotfix_tags = HotfixTags::new(&prefixes, &templates);
+        let ids: Vec<&str> = rules.iter().map(|rule| rule.id).collect();
+        let policy = Self {
+            targets: fields::read_targets(table, problems)?,
+            version_params: fields::read_version_params(table, problems),
+            rules: fields::read_rules(table, rules, problems),
+            enforce: table.flag("enforce", problems).unwrap_or(true),
+            trust: fields::read_trust(table, problems),
+            timeout: table
+                .duration("timeout", problems)
+                .unwrap_or(Duration::from_secs(300)),
+            later: later::read(table, &ids, problems),
+            unused: later::KEYS
+                .into_iter()
+                .filter(|key| table.get(key).is_some())
+                .collect(),
+            tags_format: tags_format.unwrap_or(TagsFormat::Comma),
+            repo,
+            source,
+            tag,
+            tags,
+            tags_file,
+            summary,
+            prefixes,
+            working_branch,
+            ticket,
+            release,
+            hotfix_tags,
+            digest,
+        };
+        Some(policy)
+    }
+
+    /// `tag` and `tags`, in the order in which they are published: `tag` last, because it is the
+    /// name that people promote, and it should appear when everything else stands.
+    pub fn templates(&self) -> impl Iterator<Item = &TagTemplate> {
+        self.tags.iter().chain([&self.tag])
+    }
+
+    /// Whether a tag may be published under this policy: no release's, and known again as a
+    /// hotfix's.
+    pub fn may_publish(&self, tag: &ImageTag) -> bool {
+        !self.is_release(tag.as_str()) && self.hotfix_tags.recognise(tag.as_str())
+    }
+
+    /// Whether a tag is a release's.
+    pub fn is_release(&self, tag: &str) -> bool {
+        is_version(tag)
+            || self
+                .release
+                .as_ref()
+                .is_some_and(|pattern| pattern.is_match(tag))
+    }
+}

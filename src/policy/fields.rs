@@ -1,0 +1,209 @@
+//! The fields of a policy that need more than one line to read.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use super::read::{Table, list};
+use super::targets::{self, Patterns, Targets};
+use super::tree::Node;
+use super::{RuleKey, Source};
+use crate::hotfix::template::{Part, Template};
+use crate::http::{Trust, parse_ca};
+use crate::problem::{Problem, did_you_mean};
+use crate::registry::reference::{Digest, Repository, is_tag};
+use crate::verdict::Level;
+
+pub(super) fn no_repository(text: &str) -> String {
+    let first = text.split('/').next().unwrap_or_default();
+    if text.contains("://") {
+        "an address; leave out what stands before the host".to_owned()
+    } else if !first.contains(['.', ':']) && first != "localhost" {
+        "it names no host; images of Docker Hub are `docker.io/…`".to_owned()
+    } else {
+        String::new()
+    }
+}
+
+pub(super) fn parse_source(text: &str, repo: Option<&Repository>) -> Result<Source, String> {
+    // The repository may be written once more in front of the tag or digest.
+    let inner = repo
+        .and_then(|repo| text.strip_prefix(&repo.to_string()))
+        .and_then(|rest| rest.strip_prefix([':', '@']))
+        .unwrap_or(text);
+    if let Some(digest) = Digest::parse(inner) {
+        return Ok(Source::Digest(digest));
+    }
+    if inner.contains(['/', ':', '@']) {
+        return Err("this version publishes only what lies in `policy.repo`".to_owned());
+    }
+    let template = Template::parse(inner)?;
+    let literal = |part: &Part| match part {
+        Part::Literal(text) => is_tag(&format!("x{text}")),
+        Part::Field(_) => true,
+    };
+    if template.parts().is_empty() || !template.parts().iter().all(literal) {
+        return Err("a tag cannot contain these characters".to_owned());
+    }
+    Ok(Source::Tag(template))
+}
+
+pub(super) fn workspace_path(text: &str) -> Result<PathBuf, String> {
+    let path = Path::new(text);
+    let mut parts = path
+        .components()
+        .filter(|part| *part != Component::CurDir)
+        .peekable();
+    let inside = parts
+        .clone()
+        .all(|part| matches!(part, Component::Normal(_)));
+    let git = parts
+        .peek()
+        .is_some_and(|part| part.as_os_str().eq_ignore_ascii_case(".git"));
+    if !inside
+        || git
+        || parts.peek().is_none()
+        || text.ends_with('/')
+        || text.contains(char::is_control)
+    {
+        return Err("it does not stay inside the workspace".to_owned());
+    }
+    Ok(parts.collect())
+}
+
+pub(super) fn read_targets(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Targets> {
+    let empty = Node::Map(Vec::new());
+    let node = table.get("targets").unwrap_or(&empty);
+    let lists = Table::read(
+        &table.at("targets"),
+        node,
+        &["qa", "production", "trial"],
+        problems,
+    );
+    let mut patterns = |key: &str, default: Vec<String>| {
+        let written = lists.list(key, problems).unwrap_or_else(|| default.clone());
+        Patterns::new(written)
+            .map_err(|why| {
+                problems.push(Problem::new(
+                    lists.at(key),
+                    why,
+                    "names of targets, `*` for any text",
+                ))
+            })
+            .ok()
+            .or_else(|| Patterns::new(default).ok())
+    };
+    let own = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
+    let qa = patterns("qa", own(&targets::QA));
+    let production = patterns("production", own(&targets::PRODUCTION));
+    let trial = patterns("trial", targets::trial_patterns());
+    Some(Targets {
+        qa: qa?,
+        production: production?,
+        trial: trial?,
+    })
+}
+
+pub(super) fn read_version_params(table: &Table<'_>, problems: &mut Vec<Problem>) -> Vec<String> {
+    let default = || {
+        ["VERSION", "IMAGE_VERSION", "IMAGE_TAG"]
+            .map(str::to_owned)
+            .to_vec()
+    };
+    let names = table
+        .list("version_params", problems)
+        .unwrap_or_else(default);
+    for name in &names {
+        let legal = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && !name.is_empty()
+            && !name.starts_with("PLUGIN_");
+        if !legal {
+            let expected = "the name of a promotion parameter, such as `VERSION`";
+            problems.push(Problem::new(
+                table.at("version_params"),
+                format!("`{name}`"),
+                expected,
+            ));
+        }
+    }
+    names
+}
+
+pub(super) fn read_rules(
+    table: &Table<'_>,
+    rules: &[RuleKey],
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, Level> {
+    let mut levels = BTreeMap::new();
+    let Some(node) = table.get("rules") else {
+        return levels;
+    };
+    let entries = Table::open(&table.at("rules"), node, problems);
+    for (id, node) in entries.entries().collect::<Vec<_>>() {
+        let at = entries.at(id);
+        let Some(rule) = rules.iter().find(|rule| rule.id == id) else {
+            let problem = Problem::new(at, "a rule that does not exist", "an id of docs/rules.md");
+            problems.push(match did_you_mean(id, rules.iter().map(|rule| rule.id)) {
+                Some(meant) => problem.next(format!("did you mean `{meant}`?")),
+                None => problem,
+            });
+            continue;
+        };
+        let level = match node {
+            // YAML 1.1 turns a bare `off` or `no` into `false` before we see it.
+            Node::Bool(false) => Some(Level::Off),
+            Node::Text(text) => Level::named(&text.trim().to_ascii_lowercase()),
+            _ => None,
+        };
+        match level {
+            Some(level) if rule.fixed && level != Level::Must => {
+                let expected = "`must`: what cannot be read cannot be allowed, at any level";
+                problems.push(Problem::new(at, format!("`{level}`"), expected));
+            }
+            Some(level) => {
+                levels.insert(id.to_owned(), level);
+            }
+            None => problems.push(Problem::new(
+                at,
+                node.describe(),
+                list(&Level::ALL.map(Level::as_str)),
+            )),
+        }
+    }
+    levels
+}
+
+pub(super) fn read_trust(table: &Table<'_>, problems: &mut Vec<Problem>) -> Trust {
+    let Some(node) = table.get("tls") else {
+        return Trust::default();
+    };
+    let tls = Table::read(
+        &table.at("tls"),
+        node,
+        &["ca", "insecure", "skip_verify"],
+        problems,
+    );
+    let ca = tls.text("ca", problems).map(str::to_owned);
+    if let Some(Err(why)) = ca.as_deref().map(parse_ca) {
+        problems.push(Problem::new(
+            tls.at("ca"),
+            why,
+            "one or more certificates in PEM",
+        ));
+    }
+    let mut hosts = |key: &str| {
+        let hosts = tls.list(key, problems).unwrap_or_default();
+        for host in hosts
+            .iter()
+            .filter(|host| host.contains(['/', '@', ' ', '*']))
+        {
+            let expected = "a host, with its port if it has one: `registry.example:5000`";
+            problems.push(Problem::new(tls.at(key), format!("`{host}`"), expected));
+        }
+        hosts
+    };
+    Trust {
+        ca,
+        insecure: hosts("insecure"),
+        skip_verify: hosts("skip_verify"),
+    }
+}

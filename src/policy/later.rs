@@ -1,0 +1,206 @@
+//! Keys of a policy that this version reads and checks, but that decide nothing yet.
+//!
+//! A team may write its whole policy today: mistakes in these keys are found, the report names
+//! every one of them that is set, and no rule pretends to have used it. A rule that a policy
+//! demands and that does not exist yet is never taken as passed (see `rules::later`).
+
+use std::time::Duration;
+
+use reqwest::Url;
+
+use super::read::{Table, list, parsed, text};
+use super::tree::Node;
+use crate::problem::Problem;
+
+/// The values of those keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Later {
+    /// What runs in production, per target (`*` for every target).
+    pub running: Vec<(String, Running)>,
+    /// Bounds for commits, files and lines, in that order.
+    pub counts: [Option<u64>; 3],
+    /// Bounds for the age of a hotfix and the time on a trial target.
+    pub times: [Option<Duration>; 2],
+    /// Who may override which rule until which day.
+    pub overrides: Vec<Override>,
+    /// Address of the forge.
+    pub forge: Option<String>,
+    /// Address of the Drone server.
+    pub drone: Option<String>,
+    /// Public keys whose attestations count.
+    pub verify_keys: Vec<String>,
+}
+
+/// Where to learn what runs on a production target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Running {
+    /// A version, given.
+    Version(String),
+    /// The last successful promotion to this target.
+    Drone(String),
+    /// A workload of a cluster: API address, namespace, deployment, container.
+    Kube([String; 3], Option<String>),
+}
+
+/// One entry of `policy.overrides`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// Logins.
+    pub who: Vec<String>,
+    /// The rule.
+    pub rule: String,
+    /// The last day, `YYYY-MM-DD`.
+    pub until: String,
+}
+
+/// The keys of `policy` that this file reads.
+pub const KEYS: [&str; 6] = [
+    "running",
+    "limits",
+    "overrides",
+    "forge",
+    "drone",
+    "verify_keys",
+];
+
+/// Reads the keys.
+pub fn read(policy: &Table<'_>, rules: &[&str], problems: &mut Vec<Problem>) -> Later {
+    let mut later = Later::default();
+    if let Some(node) = policy.get("running") {
+        later.running = running(&policy.at("running"), node, problems);
+    }
+    if let Some(node) = policy.get("limits") {
+        let known = ["commits", "files", "lines", "age", "soak"];
+        let limits = Table::read(&policy.at("limits"), node, &known, problems);
+        later.counts = ["commits", "files", "lines"].map(|key| limits.count(key, problems));
+        later.times = ["age", "soak"].map(|key| limits.duration(key, problems));
+    }
+    match policy.get("overrides") {
+        None => {}
+        Some(Node::List(entries)) => {
+            for (i, entry) in entries.iter().enumerate() {
+                let at = format!("{}[{i}]", policy.at("overrides"));
+                later
+                    .overrides
+                    .extend(one_override(&at, entry, rules, problems));
+            }
+        }
+        Some(other) => {
+            problems.push(Problem::new(
+                policy.at("overrides"),
+                other.describe(),
+                "a list",
+            ));
+        }
+    }
+    let address = |key, problems: &mut Vec<Problem>| {
+        policy.parsed(
+            key,
+            "an address such as `https://drone.example`",
+            problems,
+            |text| match Url::parse(text) {
+                Ok(url) if matches!(url.scheme(), "https" | "http") => Ok(text.to_owned()),
+                Ok(_) => Err("not https".to_owned()),
+                Err(why) => Err(why.to_string()),
+            },
+        )
+    };
+    later.forge = address("forge", problems);
+    later.drone = address("drone", problems);
+    later.verify_keys = policy.list("verify_keys", problems).unwrap_or_default();
+    for (i, key) in later.verify_keys.iter().enumerate() {
+        if !key.contains("-----BEGIN PUBLIC KEY-----") {
+            let at = format!("{}[{i}]", policy.at("verify_keys"));
+            problems.push(Problem::new(at, "something else", "a public key in PEM"));
+        }
+    }
+    later
+}
+
+fn running(at: &str, node: &Node, problems: &mut Vec<Problem>) -> Vec<(String, Running)> {
+    let Node::Map(_) = node else {
+        let version = text(at, node, problems);
+        return version
+            .map(|v| ("*".to_owned(), Running::Version(v.to_owned())))
+            .into_iter()
+            .collect();
+    };
+    let targets = Table::open(at, node, problems);
+    let entries: Vec<(&str, &Node)> = targets.entries().collect();
+    let mut found = Vec::new();
+    for (target, node) in entries {
+        let at = targets.at(target);
+        let source = if let Node::Map(_) = node {
+            let known = ["kube", "namespace", "deployment", "container", "drone"];
+            let source = Table::read(&at, node, &known, problems);
+            let [kube, namespace, deployment, container, drone] =
+                known.map(|key| source.text(key, problems).map(str::to_owned));
+            match (kube, namespace, deployment, drone) {
+                (Some(kube), Some(namespace), Some(deployment), None) => {
+                    Some(Running::Kube([kube, namespace, deployment], container))
+                }
+                (None, None, None, Some(target)) => Some(Running::Drone(target)),
+                _ => {
+                    let expected = "`kube`, `namespace` and `deployment`, or `drone` alone";
+                    problems.push(Problem::new(at, node.describe(), expected));
+                    None
+                }
+            }
+        } else {
+            text(&at, node, problems).map(|version| Running::Version(version.to_owned()))
+        };
+        found.extend(source.map(|source| (target.to_owned(), source)));
+    }
+    found
+}
+
+fn one_override(
+    at: &str,
+    node: &Node,
+    rules: &[&str],
+    problems: &mut Vec<Problem>,
+) -> Option<Override> {
+    let table = Table::read(at, node, &["who", "rule", "until"], problems);
+    let who = table.list("who", problems);
+    let rule = table.parsed("rule", &list(rules), problems, |rule| {
+        if rules.contains(&rule) {
+            Ok(rule.to_owned())
+        } else {
+            Err("no such rule".to_owned())
+        }
+    });
+    let until = table.text("until", problems).and_then(|until| {
+        parsed(
+            &table.at("until"),
+            until,
+            "a day such as `2027-01-31`",
+            problems,
+            day,
+        )
+    });
+    for key in ["who", "rule", "until"] {
+        if table.get(key).is_none() {
+            problems.push(Problem::new(
+                table.at(key),
+                "nothing",
+                "who may override what, until when",
+            ));
+        }
+    }
+    Some(Override {
+        who: who?,
+        rule: rule?,
+        until: until?,
+    })
+}
+
+/// A day. Woodpecker writes a bare YAML date as midnight in UTC; that is the same day.
+fn day(text: &str) -> Result<String, String> {
+    let day = text.strip_suffix("T00:00:00Z").unwrap_or(text);
+    let shape = crate::hotfix::compile(r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$")?;
+    if shape.is_match(day) {
+        Ok(day.to_owned())
+    } else {
+        Err(String::new())
+    }
+}

@@ -1,0 +1,398 @@
+//! The settings of the step: `PLUGIN_*` in exact upper case, nothing else.
+//!
+//! `policy` decides and is required; beside it stand only secrets and how much to print. Raw text
+//! comes first (envy, from our own filtered variables), types afterwards, and every problem is
+//! reported at once.
+
+use serde::Deserialize;
+
+use crate::environment::{Environment, Reading};
+use crate::http::Proxy;
+use crate::policy;
+use crate::problem::{Problem, did_you_mean};
+use crate::registry::credentials::{Credentials, DockerConfig};
+use crate::registry::error::Cause;
+use crate::secret::{Redactor, Secret};
+
+/// What every setting's variable begins with.
+pub const PREFIX: &str = "PLUGIN_";
+
+/// Every setting, as docs/settings.md lists them.
+pub const NAMES: [&str; 10] = [
+    "policy",
+    "username",
+    "password",
+    "config",
+    "drone_token",
+    "forge_token",
+    "kube_token",
+    "signing_key",
+    "dry_run",
+    "log_level",
+];
+
+/// Settings that are secrets and that no rule of this version uses.
+const UNUSED: [&str; 4] = ["drone_token", "forge_token", "kube_token", "signing_key"];
+
+/// A secret as the server hands it over. Drone writes a missing or withheld secret as a variable
+/// that is there and empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretState {
+    /// The setting is not there.
+    Absent,
+    /// It is there and empty: the secret is missing or withheld.
+    Empty,
+    /// It has a value.
+    Set(Secret),
+}
+
+/// How much to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// The verdict and what is wrong.
+    Info,
+    /// Also every rule that passed or does not apply.
+    Debug,
+}
+
+/// The settings, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    username: SecretState,
+    password: SecretState,
+    config: Result<DockerConfig, SecretState>,
+    /// Whether to write nothing.
+    pub dry_run: bool,
+    /// How much to print.
+    pub log_level: LogLevel,
+    /// Where https goes through.
+    pub proxy: Proxy,
+    /// Variables `PLUGIN_*` that are none of ours, in the order of the environment.
+    pub ignored: Vec<String>,
+    /// Settings that are present and that no rule of this version uses.
+    pub unused: Vec<&'static str>,
+}
+
+/// The settings as text.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Raw {
+    policy: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    config: Option<String>,
+    dry_run: Option<String>,
+    log_level: Option<String>,
+}
+
+/// What the environment says before the policy is read.
+#[derive(Debug)]
+pub struct Read {
+    /// The settings beside the policy.
+    pub settings: Settings,
+    /// The text of the policy, if there is one.
+    pub policy: Option<String>,
+}
+
+/// Reads the settings. Every secret goes to the redactor first, so that not even a problem with
+/// the settings can show one.
+pub fn read(environment: &Environment, redactor: &Redactor, problems: &mut Vec<Problem>) -> Read {
+    learn_secrets(environment, redactor);
+    let mut texts: Vec<(String, String)> = Vec::new();
+    for name in NAMES {
+        let variable = format!("{PREFIX}{}", name.to_uppercase());
+        match environment.decided(&variable) {
+            Ok(None) => {}
+            // A secret that came out of a file, or a YAML block, ends with a line break.
+            Ok(Some(text)) => {
+                texts.push((variable, text.trim_end_matches(['\n', '\r']).to_owned()))
+            }
+            Err(problem) => problems.push(Problem {
+                setting: name.to_owned(),
+                ..problem
+            }),
+        }
+    }
+    let raw: Raw = envy::prefixed(PREFIX)
+        .from_iter(texts)
+        .unwrap_or_else(|error| {
+            problems.push(Problem::new("settings", error.to_string(), "texts"));
+            Raw::default()
+        });
+    let ignored = unknown_names(environment, problems);
+    if raw
+        .policy
+        .as_deref()
+        .is_none_or(|text| text.trim().is_empty())
+    {
+        problems.push(no_policy(&ignored));
+    }
+    let secret = |name: &str, text: Option<&String>| secret_state(environment, name, text);
+    let username = secret("username", raw.username.as_ref());
+    let password = secret("password", raw.password.as_ref());
+    let one_of_two = |here: &SecretState, there: &SecretState| {
+        matches!(here, SecretState::Set(_)) && *there == SecretState::Absent
+    };
+    for (here, there, name) in [
+        (&username, &password, "password"),
+        (&password, &username, "username"),
+    ] {
+        if one_of_two(here, there) {
+            problems.push(Problem::new(
+                name,
+                "nothing",
+                "`username` and `password` together",
+            ));
+        }
+    }
+    let config = match secret("config", raw.config.as_ref()) {
+        SecretState::Set(text) => match DockerConfig::parse(text.expose()) {
+            Ok(config) => {
+                config
+                    .secrets()
+                    .for_each(|secret| redactor.add(secret.expose()));
+                Ok(config)
+            }
+            Err(why) => {
+                problems.push(Problem::new(
+                    "config",
+                    why,
+                    "the text of a docker config.json",
+                ));
+                Err(SecretState::Absent)
+            }
+        },
+        other => Err(other),
+    };
+    let dry_run = raw.dry_run.map(|text| {
+        policy::flag(&text).unwrap_or_else(|| {
+            problems.push(Problem::new("dry_run", shown(&text), "`true` or `false`"));
+            true
+        })
+    });
+    let log_level = raw
+        .log_level
+        .map(|text| match text.trim().to_ascii_lowercase().as_str() {
+            "info" => LogLevel::Info,
+            "debug" | "trace" => LogLevel::Debug,
+            _ => {
+                problems.push(Problem::new("log_level", shown(&text), "`info` or `debug`"));
+                LogLevel::Info
+            }
+        });
+    let present = |name: &&str| {
+        environment.read(&format!("{PREFIX}{}", name.to_uppercase())) != Reading::Absent
+    };
+    let settings = Settings {
+        username,
+        password,
+        config,
+        dry_run: dry_run.unwrap_or(false),
+        log_level: log_level.unwrap_or(LogLevel::Info),
+        proxy: proxy(environment),
+        ignored,
+        unused: UNUSED.into_iter().filter(present).collect(),
+    };
+    Read {
+        settings,
+        policy: raw.policy,
+    }
+}
+
+impl Settings {
+    /// What we show to a registry.
+    ///
+    /// # Errors
+    /// If a secret for it is set but empty, or the docker config has nothing usable.
+    pub fn credentials(&self, host: &str) -> Result<Credentials, Cause> {
+        let missing = |name: &str| Err(Cause::MissingSecret(name.to_owned()));
+        match (&self.username, &self.password) {
+            (SecretState::Set(username), SecretState::Set(password)) => Ok(Credentials::Basic {
+                username: username.expose().to_owned(),
+                password: password.clone(),
+            }),
+            (SecretState::Empty, _) => missing("username"),
+            (_, SecretState::Empty) => missing("password"),
+            _ => match &self.config {
+                Ok(config) => config.for_host(host).map_err(|why| {
+                    Cause::Answer(format!("the setting `config` does not help: {why}"))
+                }),
+                Err(SecretState::Empty) => missing("config"),
+                Err(_) => Ok(Credentials::Anonymous),
+            },
+        }
+    }
+
+    /// Whether any registry credential is configured.
+    pub fn has_registry_credentials(&self) -> bool {
+        self.username != SecretState::Absent
+            || self.password != SecretState::Absent
+            || self.config != Err(SecretState::Absent)
+    }
+}
+
+fn secret_state(environment: &Environment, name: &str, text: Option<&String>) -> SecretState {
+    match text {
+        Some(text) if !text.is_empty() => SecretState::Set(Secret::new(text)),
+        _ => match environment.read(&format!("{PREFIX}{}", name.to_uppercase())) {
+            Reading::Absent => SecretState::Absent,
+            _ => SecretState::Empty,
+        },
+    }
+}
+
+/// Every value that must not be printed: our secrets, and the git credentials that the servers put
+/// beside them. A user name is masked too, unless the policy, which everybody can read, holds it.
+fn learn_secrets(environment: &Environment, redactor: &Redactor) {
+    let policy = match environment.read("PLUGIN_POLICY") {
+        Reading::Text(text) => text,
+        _ => "",
+    };
+    for (name, value) in environment.values() {
+        let ours = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase);
+        let secret = match ours.as_deref() {
+            Some("username") => !policy.contains(value),
+            Some("password" | "config") => true,
+            Some(name) => UNUSED.contains(&name),
+            None => matches!(
+                name,
+                "DRONE_NETRC_USERNAME"
+                    | "DRONE_NETRC_PASSWORD"
+                    | "DRONE_NETRC_FILE"
+                    | "CI_NETRC_USERNAME"
+                    | "CI_NETRC_PASSWORD"
+            ),
+        };
+        if secret {
+            redactor.add(value);
+        }
+    }
+}
+
+/// Lists the `PLUGIN_*` that are none of ours, and reports the near misses among them.
+fn unknown_names(environment: &Environment, problems: &mut Vec<Problem>) -> Vec<String> {
+    let mut ignored = Vec::new();
+    for variable in environment.names() {
+        let Some(written) = strip_prefix_any_case(variable) else {
+            continue;
+        };
+        let exact = variable.starts_with(PREFIX)
+            && NAMES.contains(&written.to_lowercase().as_str())
+            && written.bytes().all(|b| !b.is_ascii_lowercase());
+        if exact {
+            continue;
+        }
+        match did_you_mean(written, NAMES) {
+            Some(meant) => problems.push(
+                Problem::new(
+                    variable,
+                    "a variable that is almost one of ours",
+                    format!("`{PREFIX}{}`", meant.to_uppercase()),
+                )
+                .next(format!("write the setting as `{meant}`, or remove it")),
+            ),
+            None if variable.starts_with(PREFIX) => ignored.push(variable.to_owned()),
+            None => {}
+        }
+    }
+    ignored
+}
+
+fn strip_prefix_any_case(variable: &str) -> Option<&str> {
+    let head = variable.get(..PREFIX.len())?;
+    head.eq_ignore_ascii_case(PREFIX)
+        .then(|| &variable[PREFIX.len()..])
+}
+
+fn no_policy(ignored: &[String]) -> Problem {
+    let inside: Vec<String> = ignored
+        .iter()
+        .filter_map(|variable| variable.strip_prefix(PREFIX))
+        .map(str::to_lowercase)
+        .filter(|name| policy::KEYS.contains(&name.as_str()))
+        .collect();
+    let mut next = "write at least `policy: {}` into the settings of this step; it is required \
+                    because a promotion parameter can add any setting that the pipeline file leaves \
+                    out, and then the promoter would bring the policy"
+        .to_owned();
+    if !inside.is_empty() {
+        next.push_str(&format!("; `{}` belongs inside it", inside.join("`, `")));
+    }
+    Problem::new("policy", "nothing", "a map with what decides").next(next)
+}
+
+fn proxy(environment: &Environment) -> Proxy {
+    let first = |names: [&str; 2]| {
+        names
+            .into_iter()
+            .find_map(|name| match environment.read(name) {
+                Reading::Text(text) if !text.is_empty() => Some(text.to_owned()),
+                _ => None,
+            })
+    };
+    Proxy {
+        https: first(["HTTPS_PROXY", "https_proxy"]),
+        exceptions: first(["NO_PROXY", "no_proxy"]),
+    }
+}
+
+/// A value of a setting that is no secret, shortened.
+fn shown(text: &str) -> String {
+    format!("`{}`", text.chars().take(40).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_all(variables: &[(&str, &str)]) -> (Read, Vec<Problem>) {
+        let environment =
+            Environment::new(variables.iter().map(|(n, v)| ((*n).into(), (*v).into())));
+        let mut problems = Vec::new();
+        let read = read(&environment, &Redactor::default(), &mut problems);
+        (read, problems)
+    }
+
+    #[test]
+    fn a_secret_that_is_there_and_empty_is_missing() {
+        let (read, problems) = read_all(&[
+            ("PLUGIN_POLICY", "{}"),
+            ("PLUGIN_USERNAME", "u"),
+            ("PLUGIN_PASSWORD", ""),
+        ]);
+        assert_eq!(problems, []);
+        let missing = Cause::MissingSecret("password".to_owned());
+        assert_eq!(read.settings.credentials("quay.io"), Err(missing));
+        assert!(read.settings.has_registry_credentials());
+    }
+
+    #[test]
+    fn names_are_exact_and_near_misses_are_errors() {
+        let (_, problems) = read_all(&[("PLUGIN_policy", "{}"), ("plugin_POLICY", "{}")]);
+        let settings: Vec<&str> = problems.iter().map(|p| p.setting.as_str()).collect();
+        assert_eq!(settings, ["PLUGIN_policy", "plugin_POLICY", "policy"]);
+        let (read, problems) = read_all(&[
+            ("PLUGIN_POLICY", "{}"),
+            ("PLUGIN_MTU", "1"),
+            ("PLUGIN_DRY-RUN", "true"),
+        ]);
+        assert_eq!(read.settings.ignored, ["PLUGIN_MTU"]);
+        assert_eq!(problems[0].expected, "`PLUGIN_DRY_RUN`");
+    }
+
+    #[test]
+    fn without_a_policy_the_reason_is_said() {
+        let (_, problems) = read_all(&[("PLUGIN_REPO", "quay.io/a/b")]);
+        let next = problems[0].next.as_deref().unwrap();
+        assert!(
+            next.contains("promotion parameter") && next.contains("`repo` belongs inside"),
+            "{next}"
+        );
+    }
+
+    #[test]
+    fn one_half_of_the_credentials_is_a_problem() {
+        let (_, problems) = read_all(&[("PLUGIN_POLICY", "{}"), ("PLUGIN_USERNAME", "u")]);
+        assert_eq!(problems[0].setting, "password");
+    }
+}
