@@ -5,12 +5,15 @@
 
 pub mod ci;
 pub mod environment;
+pub mod facts;
 pub mod glob;
 pub mod hotfix;
 pub mod http;
 pub mod policy;
 pub mod problem;
+pub mod publish;
 pub mod registry;
+pub mod report;
 pub mod secret;
 pub mod settings;
 pub mod verdict;

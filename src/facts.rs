@@ -1,0 +1,313 @@
+//! The plain data that rules see. Everything is read once, here and in the files below, and never
+//! again: a rule does no I/O, and two rules can never have seen two different worlds.
+
+pub mod bytes;
+pub mod git;
+pub mod identity;
+
+use crate::ci::{Build, Event};
+use crate::environment::Environment;
+use crate::hotfix::tag::{ImageTag, NotATag};
+use crate::hotfix::template::Values;
+use crate::hotfix::{HotfixBranch, NotHotfix, Ticket};
+use crate::policy::Policy;
+use crate::policy::targets::Class;
+use crate::registry::reference::Version;
+use bytes::Compared;
+use git::Workspace;
+use identity::Evidence;
+
+/// A fact from a source that may not be there or may not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source<T> {
+    /// Nothing is configured to ask; the reason.
+    NotConfigured(String),
+    /// The source did not answer; why, and whether trying again may help.
+    Unknown {
+        /// What is missing and why.
+        because: String,
+        /// Whether running the step again may help.
+        retry: bool,
+        /// What to do.
+        advice: String,
+    },
+    /// The answer.
+    Known(T),
+}
+
+/// All that is known about one build.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// What the server says.
+    pub build: &'a Build,
+    /// What the team decided.
+    pub policy: &'a Policy,
+    /// The checkout.
+    pub workspace: Source<Workspace>,
+    /// The hotfix branch that is pushed to or that a pull request wants to go into.
+    pub branch: Result<HotfixBranch, NotHotfix>,
+    /// The ticket, and where it was found.
+    pub ticket: Option<(Ticket, &'static str)>,
+    /// The tags that would be published, in that order.
+    pub tags: Vec<PlannedTag>,
+    /// The promotion, if the build is one.
+    pub promotion: Option<Promotion>,
+}
+
+/// A tag that a template of the policy makes of this build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedTag {
+    /// The template, as written.
+    pub template: String,
+    /// The text that it makes; `None` if it needs a ticket and there is none.
+    pub text: Option<String>,
+    /// The tag, or why there is none.
+    pub tag: Result<ImageTag, NotATag>,
+    /// The nearest branch name from which a legal tag would come.
+    pub nearest: Option<HotfixBranch>,
+}
+
+/// A promotion or rollback.
+#[derive(Debug, Clone)]
+pub struct Promotion {
+    /// Where to.
+    pub target: Target,
+    /// What is to be deployed, by the parameters that say so.
+    pub versions: Vec<VersionParameter>,
+    /// Everything that makes it a hotfix.
+    pub evidence: Vec<Evidence>,
+    /// Whether the build's own branch or reference is known, so that its absence from `evidence`
+    /// means something.
+    pub build_known: bool,
+    /// What a comparison of the image's bytes with the hotfix tags of the repository gave.
+    pub bytes: Source<Compared>,
+}
+
+/// Where a promotion goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// No target is given.
+    Missing,
+    /// The target is no plain ASCII, so it may look like another.
+    Unreadable(String),
+    /// A target and what the policy says it is.
+    Known(String, Class),
+}
+
+impl Target {
+    /// What the target is; `None` if it cannot be read.
+    pub const fn class(&self) -> Option<Class> {
+        match self {
+            Self::Known(_, class) => Some(*class),
+            Self::Missing | Self::Unreadable(_) => None,
+        }
+    }
+
+    /// The target's name, trimmed.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Known(name, _) => Some(name),
+            Self::Missing | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// One parameter that says what is deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionParameter {
+    /// The variable.
+    pub name: String,
+    /// Its value; of a value that is no UTF-8, with replacement characters.
+    pub text: String,
+    /// The value as exactly one tag, version, digest or reference.
+    pub version: Option<Version>,
+}
+
+/// Whether a promotion is a hotfix's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// At least one piece of evidence says so.
+    Hotfix,
+    /// Everything that could be looked at says that it is none.
+    Ordinary,
+    /// Something that may say so could not be looked at.
+    Unknown,
+}
+
+impl Promotion {
+    /// Whether it is a hotfix's. Any one piece of evidence is enough; none is enough only if
+    /// everything that is configured could be asked.
+    pub fn kind(&self) -> Kind {
+        if !self.evidence.is_empty() {
+            return Kind::Hotfix;
+        }
+        let bytes_known = !matches!(self.bytes, Source::Unknown { .. });
+        if self.build_known && bytes_known {
+            Kind::Ordinary
+        } else {
+            Kind::Unknown
+        }
+    }
+
+    /// What was promised to be deployed, for people.
+    pub fn describe_versions(&self) -> String {
+        let shown: Vec<String> = self
+            .versions
+            .iter()
+            .map(|v| format!("`{}={}`", v.name, shorten(&v.text)))
+            .collect();
+        if shown.is_empty() {
+            "no version parameter".to_owned()
+        } else {
+            shown.join(", ")
+        }
+    }
+}
+
+/// What to do with a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Judge it.
+    Judge,
+    /// There is nothing to do; why.
+    Nothing(String),
+}
+
+/// Decides by event and branch whether there is anything to judge.
+pub fn scope(build: &Build, policy: &Policy) -> Scope {
+    let event = &build.event_name;
+    match build.event {
+        Event::Promote | Event::Rollback => Scope::Judge,
+        Event::Push | Event::Custom | Event::PullRequest => {
+            let branch = build.branch.as_deref().unwrap_or_default();
+            match HotfixBranch::parse(branch, &policy.prefixes) {
+                // A name that begins like a hotfix branch and cannot be one is judged, not passed by.
+                Ok(_) | Err(NotHotfix::NotABranch) => Scope::Judge,
+                Err(reason) => {
+                    let what = match build.event {
+                        Event::PullRequest => format!("the base `{branch}` of this pull request"),
+                        _ => format!("`{branch}`"),
+                    };
+                    let why = match reason {
+                        NotHotfix::EmptyRest => "has nothing behind the prefix".to_owned(),
+                        _ => format!("does not begin with {}", policy.prefixes.describe()),
+                    };
+                    let near = if crate::hotfix::looks_like_hotfix(branch) {
+                        ", in exactly that spelling, so it is no hotfix branch and no image of it is published here"
+                    } else {
+                        ", so it is no hotfix branch"
+                    };
+                    Scope::Nothing(format!("{what} {why}{near}"))
+                }
+            }
+        }
+        Event::Cron => Scope::Nothing(
+            "this version has no report on the hotfixes that live; the event `cron` is for that"
+                .to_owned(),
+        ),
+        Event::Tag | Event::Other => Scope::Nothing(format!(
+            "the event `{event}` never publishes or promotes a hotfix"
+        )),
+    }
+}
+
+/// Collects the facts that need no network.
+pub fn collect<'a>(environment: &Environment, build: &'a Build, policy: &'a Policy) -> Facts<'a> {
+    let workspace = git::read(&build.workspace, &build.commit);
+    let branch = HotfixBranch::parse(
+        build.branch.as_deref().unwrap_or_default(),
+        &policy.prefixes,
+    );
+    let ticket = branch
+        .as_ref()
+        .ok()
+        .and_then(|branch| find_ticket(branch, build, policy, &workspace));
+    let tags = match &branch {
+        Ok(branch) => plan_tags(
+            branch,
+            ticket.as_ref().map(|(ticket, _)| ticket),
+            build,
+            policy,
+        ),
+        Err(_) => Vec::new(),
+    };
+    let promotion = build
+        .event
+        .is_promotion()
+        .then(|| identity::read(environment, build, policy));
+    Facts {
+        build,
+        policy,
+        workspace,
+        branch,
+        ticket,
+        tags,
+        promotion,
+    }
+}
+
+fn find_ticket(
+    branch: &HotfixBranch,
+    build: &Build,
+    policy: &Policy,
+    workspace: &Source<Workspace>,
+) -> Option<(Ticket, &'static str)> {
+    let in_checkout = match workspace {
+        Source::Known(workspace) => workspace.message.as_deref(),
+        _ => None,
+    };
+    let message = in_checkout.or(build.message.as_deref());
+    let places = [
+        ("the name of the hotfix branch", Some(branch.rest())),
+        (
+            "the name of the working branch",
+            build.source_branch.as_deref(),
+        ),
+        ("the message of the built commit", message),
+    ];
+    places
+        .into_iter()
+        .find_map(|(place, text)| Some((policy.ticket.find(text?)?, place)))
+}
+
+fn plan_tags(
+    branch: &HotfixBranch,
+    ticket: Option<&Ticket>,
+    build: &Build,
+    policy: &Policy,
+) -> Vec<PlannedTag> {
+    let values = Values {
+        branch,
+        ticket,
+        commit: &build.commit,
+        build: build.number,
+    };
+    policy
+        .templates()
+        .map(|template| {
+            let text = template.render(values);
+            let tag = text.as_deref().map_or(Err(NotATag::Empty), ImageTag::new);
+            let nearest = match &tag {
+                Err(NotATag::Illegal(_) | NotATag::TooLong(_)) => {
+                    template.nearest_legal_branch(values, &policy.prefixes)
+                }
+                _ => None,
+            };
+            PlannedTag {
+                template: template.as_str().to_owned(),
+                text,
+                tag,
+                nearest,
+            }
+        })
+        .collect()
+}
+
+/// At most 80 characters of a text that somebody else chose.
+pub fn shorten(text: &str) -> String {
+    let mut shown: String = text.chars().take(80).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,213 @@
+//! Identity 3 in its plain form: a version whose digest is that of a hotfix tag in the repository
+//! is a hotfix, whatever it is called by now (A29; process.md §3.4: a tool of HOCS gave hotfixes
+//! release names).
+
+use futures_util::StreamExt as _;
+use futures_util::future;
+use futures_util::stream;
+
+use super::identity::Evidence;
+use super::{Promotion, Source};
+use crate::policy::Policy;
+use crate::registry::error::RegistryError;
+use crate::registry::reference::{Digest, Repository, Version, is_tag};
+use crate::registry::{Registry, Target};
+
+/// Requests for digests at the same time.
+const AT_ONCE: usize = 8;
+/// The most hotfix tags that are looked up.
+const MOST_HOTFIX_TAGS: usize = 10_000;
+
+/// What was compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// What is to be deployed, and its digest.
+    pub versions: Vec<(String, Digest)>,
+    /// How many hotfix tags the repository has.
+    pub hotfix_tags: usize,
+}
+
+/// Compares the promoted versions with the hotfix tags of the repository.
+pub async fn compare(registry: &Registry, policy: &Policy, promotion: &mut Promotion) {
+    if promotion.versions.is_empty() {
+        promotion.bytes = Source::NotConfigured(
+            "no version parameter names an image, so the build alone was judged".to_owned(),
+        );
+        return;
+    }
+    let mut targets = Vec::new();
+    for parameter in &promotion.versions {
+        let target = parameter
+            .version
+            .as_ref()
+            .map(|v| target_of(v, registry.repository()));
+        match target {
+            Some(Ok(target)) => targets.push((parameter.text.clone(), target)),
+            Some(Err(because)) => {
+                promotion.bytes = unknown(
+                    format!(
+                        "`{}={}`: {because}",
+                        parameter.name,
+                        super::shorten(&parameter.text)
+                    ),
+                    "give the version as a tag or digest of `policy.repo`",
+                );
+                return;
+            }
+            None => {
+                let name = &parameter.name;
+                promotion.bytes = unknown(format!("`{name}` names no image"), "give one version");
+                return;
+            }
+        }
+    }
+    match look(registry, policy, targets).await {
+        Ok((compared, same)) => {
+            promotion.evidence.extend(same);
+            promotion.bytes = Source::Known(compared);
+        }
+        Err(source) => promotion.bytes = source,
+    }
+}
+
+/// Where an image that a promotion names lies in `repo`; repositories are compared by path,
+/// because deployments often pull through a mirror with another host (process.md §3.1).
+fn target_of(version: &Version, repo: &Repository) -> Result<Target, &'static str> {
+    match version {
+        Version::Digest(digest) => Ok(Target::Digest(digest.clone())),
+        Version::Tag(tag) if is_tag(tag) => Ok(Target::Tag(tag.clone())),
+        Version::Tag(_) => Err("no image tag can hold a `+`"),
+        Version::Reference { name, tag, digest } => {
+            let path = match name.split_once('/') {
+                Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => path,
+                _ => name.as_str(),
+            };
+            match (digest, tag) {
+                (Some(digest), _) => Ok(Target::Digest(digest.clone())),
+                (None, Some(tag)) if path == repo.path() || path == repo.name() => {
+                    Ok(Target::Tag(tag.clone()))
+                }
+                _ => Err("it lies in another repository than `policy.repo`"),
+            }
+        }
+    }
+}
+
+type Answer = Result<(Compared, Vec<Evidence>), Source<Compared>>;
+
+async fn look(registry: &Registry, policy: &Policy, targets: Vec<(String, Target)>) -> Answer {
+    let digests = future::join_all(
+        targets
+            .iter()
+            .map(|(_, target)| resolve(registry, policy, target)),
+    );
+    let (tags, digests) = future::join(registry.tags(), digests).await;
+    let tags = tags.map_err(failed)?;
+    let mut versions = Vec::new();
+    for ((text, target), digest) in targets.into_iter().zip(digests) {
+        let Some((used, digest)) = digest.map_err(failed)? else {
+            return Err(unknown(
+                format!(
+                    "`{}` is not in the registry, so its bytes cannot be compared",
+                    target.within(registry.repository())
+                ),
+                "check the version; if the image lies elsewhere, `policy.repo` is wrong",
+            ));
+        };
+        // A registry that hides tags from this account, or answers anything to anybody, gives
+        // itself away here. Without the whole list there is no comparison.
+        let listed = match &used {
+            Target::Tag(tag) => tags.contains(tag),
+            Target::Digest(_) => !tags.is_empty(),
+        };
+        if !listed {
+            return Err(unknown(
+                format!(
+                    "the registry has `{}` but does not list its tag, so the list is not whole",
+                    used.within(registry.repository())
+                ),
+                "give this account the right to list the tags of the repository",
+            ));
+        }
+        versions.push((text, digest));
+    }
+    let hotfix_tags: Vec<String> = tags
+        .into_iter()
+        .filter(|tag| policy.hotfix_tags.recognise(tag) && is_tag(tag))
+        .collect();
+    if hotfix_tags.len() > MOST_HOTFIX_TAGS {
+        return Err(unknown(
+            format!("the repository has more than {MOST_HOTFIX_TAGS} hotfix tags"),
+            "delete the tags of hotfixes that are long over",
+        ));
+    }
+    let count = hotfix_tags.len();
+    let mut answers = stream::iter(hotfix_tags.into_iter().map(|tag| async move {
+        let digest = registry.digest(&Target::Tag(tag.clone())).await;
+        (tag, digest)
+    }))
+    .buffered(AT_ONCE);
+    let mut same = Vec::new();
+    while let Some((tag, digest)) = answers.next().await {
+        // A tag that was deleted since it was listed has no bytes any more.
+        let Some(digest) = digest.map_err(failed)? else {
+            continue;
+        };
+        for (version, of_version) in &versions {
+            if *of_version == digest {
+                same.push(Evidence::Bytes {
+                    version: version.clone(),
+                    digest: digest.to_string(),
+                    tag: tag.clone(),
+                });
+            }
+        }
+    }
+    Ok((
+        Compared {
+            versions,
+            hotfix_tags: count,
+        },
+        same,
+    ))
+}
+
+/// The digest of a version, and the name under which it was found: the git tag `v1.0.0` and the
+/// image tag `1.0.0` are one release.
+async fn resolve(
+    registry: &Registry,
+    policy: &Policy,
+    target: &Target,
+) -> Result<Option<(Target, Digest)>, RegistryError> {
+    if let Some(digest) = registry.digest(target).await? {
+        return Ok(Some((target.clone(), digest)));
+    }
+    let Target::Tag(tag) = target else {
+        return Ok(None);
+    };
+    if !policy.is_release(tag) {
+        return Ok(None);
+    }
+    let other = Target::Tag(
+        tag.strip_prefix('v')
+            .map_or_else(|| format!("v{tag}"), str::to_owned),
+    );
+    Ok(registry.digest(&other).await?.map(|digest| (other, digest)))
+}
+
+/// A registry that failed as an unknown fact.
+pub fn failed(error: RegistryError) -> Source<Compared> {
+    Source::Unknown {
+        because: error.to_string(),
+        retry: error.may_pass(),
+        advice: error.advice(),
+    }
+}
+
+fn unknown(because: String, advice: &str) -> Source<Compared> {
+    Source::Unknown {
+        because,
+        retry: false,
+        advice: advice.to_owned(),
+    }
+}

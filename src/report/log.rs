@@ -1,0 +1,327 @@
+//! The log: the verdict and why in the first line, then what is wrong with its way out, then counts.
+
+use std::io::Write;
+
+use super::sink::{Sink, Style, shell};
+use super::{Ending, Judged, Published, Report, TagState, Unpublished, VERSION};
+use crate::problem::Problem;
+use crate::verdict::{Decision, Effect, Finding, Outcome, Step};
+
+/// Writes the report. `all` also shows the rules that passed or do not apply.
+pub fn write<W: Write>(report: &Report, all: bool, sink: &mut Sink<W>) {
+    match &report.ending {
+        Ending::Problems(problems) => write_problems(problems, sink),
+        Ending::Nothing(why) => sink.line(Style::Plain, &format!("nothing to do: {why}")),
+        Ending::Judged(judged) => write_judged(judged, all, sink),
+    }
+    for note in &report.notes {
+        sink.line(Style::Faint, &format!("note: {note}"));
+    }
+    sink.line(Style::Faint, &signature(report));
+}
+
+fn signature(report: &Report) -> String {
+    let mut text = format!("drone-hotfix {VERSION}");
+    if let Some(policy) = &report.subject.policy {
+        text.push_str(&format!(", policy {policy}"));
+    }
+    text.push_str(&format!(", exit code {}", report.exit().code()));
+    text
+}
+
+fn write_problems<W: Write>(problems: &[Problem], sink: &mut Sink<W>) {
+    let count = plural(problems.len(), "problem");
+    sink.line(Style::Bad, &format!("cannot judge: {count} with the settings or the environment; nothing was judged and nothing was written"));
+    for problem in problems {
+        sink.line(Style::Plain, "");
+        sink.line(Style::Caution, &problem.setting);
+        sink.line(Style::Plain, &format!("  found:    {}", problem.found));
+        sink.line(Style::Plain, &format!("  expected: {}", problem.expected));
+        if let Some(next) = &problem.next {
+            sink.line(Style::Plain, &format!("  next:     {next}"));
+        }
+    }
+    sink.line(Style::Plain, "");
+}
+
+fn write_judged<W: Write>(judged: &Judged, all: bool, sink: &mut Sink<W>) {
+    let (style, headline) = headline(judged);
+    sink.line(style, &headline);
+    for finding in judged.verdict.with(Effect::Unchecked) {
+        sink.line(
+            Style::Caution,
+            &format!(
+                "not checked: {} (must): {}",
+                finding.rule,
+                because(&finding.outcome)
+            ),
+        );
+    }
+    for effect in [
+        Effect::Refuses,
+        Effect::Undecides,
+        Effect::Warns,
+        Effect::Informs,
+    ] {
+        for finding in judged.verdict.with(effect) {
+            write_finding(finding, effect, sink);
+        }
+    }
+    if all {
+        for (effect, word) in [(Effect::Passes, "passed"), (Effect::Skips, "skipped")] {
+            for finding in judged.verdict.with(effect) {
+                let line = format!(
+                    "{word}: {} ({}): {}",
+                    finding.rule,
+                    finding.level,
+                    because(&finding.outcome)
+                );
+                sink.line(Style::Faint, &line);
+            }
+        }
+    }
+    // What a passing rule wants people to know should not need a debug level.
+    for finding in judged.verdict.with(Effect::Passes) {
+        if let Some((_, note)) = because(&finding.outcome).split_once("; note: ") {
+            sink.line(Style::Caution, &format!("note: {note}"));
+        }
+    }
+    write_published(judged, sink);
+    sink.line(Style::Plain, &counts(judged));
+}
+
+fn headline(judged: &Judged) -> (Style, String) {
+    let verdict = &judged.verdict;
+    let first = |effect| {
+        let finding = verdict.with(effect).next();
+        finding
+            .map(|f| (f.rule, because(&f.outcome)))
+            .unwrap_or_default()
+    };
+    let word = if judged.enforced {
+        ""
+    } else {
+        "not enforced (policy.enforce is false): would be "
+    };
+    match verdict.decision() {
+        Decision::Refused => {
+            let (rule, why) = first(Effect::Refuses);
+            (Style::Bad, format!("{word}refused by {rule}: {why}"))
+        }
+        Decision::Undecided => {
+            let (rule, why) = first(Effect::Undecides);
+            (
+                Style::Bad,
+                format!("{word}undecided, {rule} could not be judged: {why}"),
+            )
+        }
+        Decision::Allowed => {
+            let passed = plural(verdict.with(Effect::Passes).count(), "rule");
+            let ground = format!("{passed} passed, none that must hold is broken or unknown");
+            let about = &judged.about;
+            match &judged.published {
+                Published::Failed(failed) => (
+                    Style::Bad,
+                    format!("not published: {} ({ground})", failed.found),
+                ),
+                Published::Tags(p) => {
+                    let tags: Vec<&str> = p.tags.iter().map(|(tag, _)| tag.as_str()).collect();
+                    let unchanged = p
+                        .tags
+                        .iter()
+                        .all(|(_, state)| *state == TagState::Unchanged);
+                    let word = match (judged.rehearsal, unchanged) {
+                        (true, _) => "allowed, and would be published",
+                        (false, true) => "allowed, and was published already",
+                        (false, false) => "allowed and published",
+                    };
+                    (
+                        Style::Good,
+                        format!("{word}: `{}` ({ground})", tags.join("`, `")),
+                    )
+                }
+                _ if judged.rehearsal && judged.never_green => (
+                    Style::Caution,
+                    format!("a rehearsal; would be allowed: {about} ({ground})"),
+                ),
+                Published::File { .. } | Published::NotDue => {
+                    (Style::Good, format!("allowed: {about} ({ground})"))
+                }
+            }
+        }
+    }
+}
+
+fn write_finding<W: Write>(finding: &Finding, effect: Effect, sink: &mut Sink<W>) {
+    let (style, word) = match (effect, &finding.outcome) {
+        (Effect::Refuses, _) => (Style::Bad, "violated"),
+        (Effect::Undecides, _) => (Style::Bad, "unknown"),
+        (_, Outcome::Unknown { .. }) => (Style::Caution, "unknown"),
+        (_, _) => (Style::Caution, "not followed"),
+    };
+    sink.line(Style::Plain, "");
+    sink.line(
+        style,
+        &format!("{word}: {} ({})", finding.rule, finding.level),
+    );
+    let mut field = |name: &str, text: &str| {
+        sink.line(Style::Plain, &format!("  {name:<9} {text}"));
+    };
+    let steps: &[Step] = match &finding.outcome {
+        Outcome::Violation {
+            found,
+            expected,
+            next,
+        } => {
+            field("found:", found);
+            field("expected:", expected);
+            next
+        }
+        Outcome::Unknown {
+            because,
+            retry,
+            next,
+        } => {
+            field("missing:", because);
+            field(
+                "again:",
+                if *retry {
+                    "running the step again may help"
+                } else {
+                    "running the step again will not help"
+                },
+            );
+            next
+        }
+        Outcome::NotChecked { because } => {
+            field("missing:", because);
+            &[]
+        }
+        Outcome::Pass { .. } | Outcome::NotApplicable { .. } => &[],
+    };
+    field("why:", finding.why);
+    for (i, step) in steps.iter().enumerate() {
+        let name = if i == 0 { "next:" } else { "" };
+        match step {
+            Step::Say(text) => field(name, text),
+            Step::Run(words) => field(name, &format!("$ {}", shell(words))),
+        }
+    }
+    field("who:", &finding.who);
+}
+
+fn write_published<W: Write>(judged: &Judged, sink: &mut Sink<W>) {
+    match &judged.published {
+        Published::NotDue => {}
+        Published::Failed(failed) => write_failed(failed, sink),
+        Published::File {
+            path,
+            tags,
+            planned,
+        } => {
+            let word = if *planned {
+                "would be written"
+            } else {
+                "written"
+            };
+            sink.line(
+                Style::Plain,
+                &format!(
+                    "`{}` {word} to `{path}` for the step that builds and pushes",
+                    tags.join("`, `")
+                ),
+            );
+        }
+        Published::Tags(publication) => {
+            let digest = &publication.digest;
+            sink.line(Style::Plain, "");
+            for (tag, state) in &publication.tags {
+                let state = match state {
+                    TagState::Created => "new".to_owned(),
+                    TagState::Moved(old) => format!("moved from {old}"),
+                    TagState::Unchanged => {
+                        "had this digest already, nothing was written".to_owned()
+                    }
+                    TagState::Planned(None) => "would be new".to_owned(),
+                    TagState::Planned(Some(old)) if old == digest => {
+                        "has this digest already".to_owned()
+                    }
+                    TagState::Planned(Some(old)) => format!("would move from {old}"),
+                };
+                sink.line(Style::Plain, &format!("`{tag}`: {state}"));
+            }
+            sink.line(
+                Style::Plain,
+                &format!(
+                    "  image:    {} ({})",
+                    publication.source, publication.media_type
+                ),
+            );
+            if let Some((tag, _)) = publication.tags.last() {
+                sink.line(
+                    Style::Plain,
+                    &format!("  reference: {}:{tag}@{digest}", publication.repository),
+                );
+            }
+            sink.line(Style::Plain, &format!("  digest:   {digest}"));
+        }
+    }
+    if let Some(Step::Run(words)) = &judged.promote {
+        sink.line(Style::Plain, &format!("  promote:  $ {}", shell(words)));
+    }
+}
+
+fn write_failed<W: Write>(failed: &Unpublished, sink: &mut Sink<W>) {
+    sink.line(Style::Plain, "");
+    sink.line(Style::Bad, "not published");
+    sink.line(Style::Plain, &format!("  found:    {}", failed.found));
+    sink.line(Style::Plain, &format!("  next:     {}", failed.next));
+    let list = |names: &[String]| {
+        if names.is_empty() {
+            "nothing".to_owned()
+        } else {
+            format!("`{}`", names.join("`, `"))
+        }
+    };
+    sink.line(
+        Style::Plain,
+        &format!("  written:  {}", list(&failed.written)),
+    );
+    sink.line(
+        Style::Plain,
+        &format!("  not written: {}", list(&failed.unwritten)),
+    );
+}
+
+fn counts(judged: &Judged) -> String {
+    let count = |effect| judged.verdict.with(effect).count();
+    format!(
+        "rules: {} violated, {} unknown, {} warned, {} informed, {} not checked, {} passed, {} skipped",
+        count(Effect::Refuses),
+        count(Effect::Undecides),
+        count(Effect::Warns),
+        count(Effect::Informs),
+        count(Effect::Unchecked),
+        count(Effect::Passes),
+        count(Effect::Skips),
+    )
+}
+
+/// What an outcome says first.
+pub(super) fn because(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Violation { found, .. } => found,
+        Outcome::Pass { because }
+        | Outcome::NotApplicable { because }
+        | Outcome::Unknown { because, .. }
+        | Outcome::NotChecked { because } => because,
+    }
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
