@@ -3,17 +3,24 @@
 //! The binary is a step of a Drone or Woodpecker pipeline; this library is its inside. Data goes one
 //! way, as [`run`] shows. A file never imports one that stands above it in this list.
 
-pub mod ci;
-pub mod environment;
+pub mod run;
+
+pub mod rules;
+
 pub mod facts;
+pub mod publish;
+
+pub mod ci;
+pub mod policy;
+pub mod report;
+pub mod settings;
+
+pub mod registry;
+
+pub mod environment;
 pub mod glob;
 pub mod hotfix;
 pub mod http;
-pub mod policy;
 pub mod problem;
-pub mod publish;
-pub mod registry;
-pub mod report;
 pub mod secret;
-pub mod settings;
 pub mod verdict;

@@ -1,0 +1,208 @@
+//! The one table of rules, and how a rule comes to its level and its outcome.
+//!
+//! A rule is one file below this one and one row of [`TABLE`]. It is pure: facts in, outcome out.
+//! docs/rules.md is made from this table.
+
+mod hotfix_branch;
+mod image_tag;
+pub mod later;
+mod promoted_ref;
+mod qa_closed;
+mod readable_promotion;
+mod target_known;
+mod ticket;
+mod working_branch;
+
+use crate::ci::Event;
+use crate::facts::{Facts, Kind, Promotion, Source};
+use crate::policy::RuleKey;
+use crate::policy::targets::Class;
+use crate::verdict::{Finding, Level, Outcome, Step};
+
+/// One rule.
+pub struct Rule {
+    /// Its id: the key in `policy.rules`, the heading in docs/rules.md, the name of its file.
+    pub id: &'static str,
+    /// Its level when the policy does not name it.
+    pub level: OwnLevel,
+    /// What it judges.
+    pub judges: Judges,
+    /// On which events.
+    pub events: &'static [Event],
+    /// What it promises, in one line.
+    pub promise: &'static str,
+    /// The sentence of the process behind it.
+    pub why: &'static str,
+    /// What a reader of docs/rules.md should know beside that.
+    pub notes: &'static str,
+    /// The rule itself.
+    pub evaluate: fn(&Facts<'_>) -> Outcome,
+}
+
+/// A rule's own level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnLevel {
+    /// The same everywhere; the policy may change it.
+    Is(Level),
+    /// One level for promotions to production, another for all else.
+    Production {
+        /// To production, and where the target cannot be read.
+        there: Level,
+        /// Elsewhere.
+        elsewhere: Level,
+    },
+    /// `must`, whatever the policy says.
+    Fixed,
+}
+
+/// What a rule judges (the column «judges» of the design). «Hotfix» rules never stop an ordinary
+/// release or its rollback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judges {
+    /// Hotfix branches, and promotions of a hotfix.
+    Hotfix,
+    /// Promotions to QA, of which it stops those of a hotfix.
+    HotfixToQa,
+    /// Every build of its events.
+    All,
+}
+
+/// Every rule, in the order of the report.
+pub const TABLE: [&Rule; 8] = [
+    &readable_promotion::RULE,
+    &hotfix_branch::RULE,
+    &working_branch::RULE,
+    &ticket::RULE,
+    &image_tag::RULE,
+    &qa_closed::RULE,
+    &target_known::RULE,
+    &promoted_ref::RULE,
+];
+
+/// The rules that a policy may name.
+pub fn keys() -> Vec<RuleKey> {
+    let rules = TABLE.iter().map(|rule| RuleKey {
+        id: rule.id,
+        fixed: rule.level == OwnLevel::Fixed,
+    });
+    rules
+        .chain(later::IDS.iter().map(|row| RuleKey {
+            id: row.id,
+            fixed: false,
+        }))
+        .collect()
+}
+
+/// Applies every rule of the table, and answers for the rules that a policy names and that do not
+/// exist yet.
+pub fn judge(facts: &Facts<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = TABLE.iter().map(|rule| one(rule, facts)).collect();
+    findings.extend(later::named(facts));
+    findings
+}
+
+fn one(rule: &Rule, facts: &Facts<'_>) -> Finding {
+    let named = facts.policy.rules.get(rule.id).copied();
+    let level = match rule.level {
+        OwnLevel::Fixed => Level::Must,
+        OwnLevel::Is(level) => named.unwrap_or(level),
+        OwnLevel::Production { there, elsewhere } => named.unwrap_or(if may_be_production(facts) {
+            there
+        } else {
+            elsewhere
+        }),
+    };
+    let outcome = if level == Level::Off {
+        Outcome::NotChecked {
+            because: "`policy.rules` turns it off".to_owned(),
+        }
+    } else {
+        applies(rule.judges, rule.events, facts).unwrap_or_else(|| (rule.evaluate)(facts))
+    };
+    let who = match rule.level {
+        OwnLevel::Fixed => "nobody: it cannot be turned off".to_owned(),
+        _ => format!(
+            "who may change `policy.rules.{}` in the pipeline file",
+            rule.id
+        ),
+    };
+    Finding {
+        rule: rule.id,
+        level,
+        named: named.is_some(),
+        outcome,
+        why: rule.why,
+        who,
+    }
+}
+
+fn may_be_production(facts: &Facts<'_>) -> bool {
+    facts
+        .promotion
+        .as_ref()
+        .is_some_and(|p| matches!(p.target.class(), Some(Class::Production) | None))
+}
+
+/// The answer for a build that a rule does not judge; `None` if it does.
+fn applies(judges: Judges, events: &[Event], facts: &Facts<'_>) -> Option<Outcome> {
+    let not = |because: String| Some(Outcome::NotApplicable { because });
+    if !events.contains(&facts.build.event) {
+        return not(format!(
+            "it does not judge the event `{}`",
+            facts.build.event_name
+        ));
+    }
+    let Some(promotion) = &facts.promotion else {
+        return None;
+    };
+    match judges {
+        Judges::All => None,
+        Judges::HotfixToQa => match promotion.target.class() {
+            Some(Class::Qa) => None,
+            Some(class) => {
+                let name = promotion.target.name().unwrap_or_default();
+                not(format!("`{name}` is {}", class.describe()))
+            }
+            None => not("no target that can be read".to_owned()),
+        },
+        Judges::Hotfix => match promotion.kind() {
+            Kind::Hotfix => None,
+            Kind::Ordinary => not("it is no hotfix".to_owned()),
+            Kind::Unknown => Some(unknown_kind(promotion)),
+        },
+    }
+}
+
+/// What a rule answers when nobody can say whether a promotion is a hotfix's.
+fn unknown_kind(promotion: &Promotion) -> Outcome {
+    match &promotion.bytes {
+        Source::Unknown { because, retry, advice } => Outcome::Unknown {
+            because: format!("whether this is a hotfix is not known: {because}"),
+            retry: *retry,
+            next: vec![Step::Say(advice.clone())],
+        },
+        _ => Outcome::Unknown {
+            because: "whether this is a hotfix is not known: the CI server names neither branch nor \
+                      git reference of the promoted build, as for a GitHub deployment of a bare commit"
+                .to_owned(),
+            retry: false,
+            next: vec![Step::Say(
+                "deploy a branch or a tag instead of a bare commit, or promote the build itself".to_owned(),
+            )],
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_in_no_two_tables() {
+        let mut ids: Vec<&str> = keys().iter().map(|key| key.id).collect();
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
+    }
+}

@@ -1,0 +1,66 @@
+//! The branch is a hotfix branch that git and the process both know (A12, A13).
+
+use super::{Judges, OwnLevel, Rule};
+use crate::ci::Event;
+use crate::facts::{Facts, Source, shorten};
+use crate::hotfix::NotHotfix;
+use crate::verdict::{Level, Outcome, Step};
+
+pub(super) const RULE: Rule = Rule {
+    id: "hotfix-branch",
+    level: OwnLevel::Is(Level::Must),
+    judges: Judges::Hotfix,
+    events: &[Event::PullRequest, Event::Push, Event::Custom],
+    promise: "The branch begins with the hotfix prefix and has a name behind it.",
+    why: "A12: the base of the pull request must be a special branch that starts with `hotfix/`",
+    notes: "The spelling is exact: `Hotfix/x`, `hotfix_x` and `hotfix` are no hotfix branches, and \
+            nothing is judged or published for them. On a push the checkout must be at the commit \
+            that the server built.",
+    evaluate,
+};
+
+fn evaluate(facts: &Facts<'_>) -> Outcome {
+    let prefixes = facts.policy.prefixes.describe();
+    match &facts.branch {
+        Ok(branch) => {
+            let moved = match &facts.workspace {
+                Source::Known(workspace) if facts.build.event != Event::PullRequest => workspace
+                    .head
+                    .as_ref()
+                    .filter(|head| **head != facts.build.commit),
+                _ => None,
+            };
+            if let Some(head) = moved {
+                return Outcome::Violation {
+                    found: format!(
+                        "the checkout is at {}, the build is of {}",
+                        head.short(),
+                        facts.build.commit.short()
+                    ),
+                    expected: "a checkout of the built commit".to_owned(),
+                    next: vec![Step::Say(
+                        "remove the step that checks out or commits something else before this one"
+                            .to_owned(),
+                    )],
+                };
+            }
+            Outcome::Pass {
+                because: format!("`{branch}` begins with `{}`", branch.prefix()),
+            }
+        }
+        Err(reason) => {
+            let name = shorten(facts.build.branch.as_deref().unwrap_or_default());
+            let expected = match reason {
+                NotHotfix::NotABranch => "a name that git allows (git-check-ref-format)".to_owned(),
+                _ => format!("a name that begins with {prefixes} and goes on"),
+            };
+            Outcome::Violation {
+                found: format!("the branch `{name}`"),
+                expected,
+                next: vec![Step::Say(
+                    "push the fix to a branch such as `hotfix/HOCS-1234`".to_owned(),
+                )],
+            }
+        }
+    }
+}

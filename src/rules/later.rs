@@ -1,0 +1,89 @@
+//! Names of rules that the process has and this version does not judge.
+//!
+//! A policy may name them, so that it can be written once. Named `must`, such a rule is not checked,
+//! and that leaves the build undecided: what a team demands is never taken as fulfilled. When a rule
+//! comes to exist, its row moves from here to the table.
+
+use super::Judges::{self, All, Hotfix};
+use super::applies;
+use crate::ci::Event::{self, Custom, Promote, PullRequest, Push, Rollback};
+use crate::facts::Facts;
+use crate::verdict::{Finding, Outcome};
+
+/// One such name.
+pub struct Row {
+    /// The id.
+    pub id: &'static str,
+    judges: Judges,
+    events: &'static [Event],
+}
+
+const fn row(id: &'static str, judges: Judges, events: &'static [Event]) -> Row {
+    Row { id, judges, events }
+}
+
+const PR_PUSH: &[Event] = &[PullRequest, Push, Custom];
+const PR_PUSH_PROMOTE: &[Event] = &[PullRequest, Push, Custom, Promote];
+const PUSH: &[Event] = &[Push, Custom];
+const PROMOTE: &[Event] = &[Promote];
+const PUSH_PROMOTE: &[Event] = &[Push, Custom, Promote];
+
+/// Every such name, with what the design says it will judge.
+pub const IDS: [Row; 30] = [
+    row("unique-branch", Hotfix, PR_PUSH),
+    row("running-known", Hotfix, PR_PUSH),
+    row("base-is-production", Hotfix, PR_PUSH_PROMOTE),
+    row("has-changes", Hotfix, &[PullRequest, Promote]),
+    row("triage", Hotfix, PR_PUSH),
+    row("atomic", Hotfix, PR_PUSH),
+    row("no-features", Hotfix, PR_PUSH),
+    row("revertible", Hotfix, PR_PUSH),
+    row("one-service", Hotfix, PR_PUSH),
+    row("short-lived", Hotfix, PR_PUSH),
+    row("pipeline-unchanged", Hotfix, PR_PUSH),
+    row("gate-wired", All, PR_PUSH_PROMOTE),
+    row("not-in-production", Hotfix, PUSH),
+    row("image-commit", Hotfix, PUSH),
+    row("merged-by-pull-request", Hotfix, PUSH_PROMOTE),
+    row("reviewed", Hotfix, PUSH_PROMOTE),
+    row("agreed", Hotfix, PR_PUSH),
+    row("build-passed", Hotfix, PROMOTE),
+    row("forward-port", Hotfix, PR_PUSH_PROMOTE),
+    row("clean-parameters", All, &[Promote, Rollback]),
+    row("version-published", Hotfix, PROMOTE),
+    row("attested", Hotfix, PROMOTE),
+    row("tried-first", Hotfix, PROMOTE),
+    row("signed-off", Hotfix, PROMOTE),
+    row("keeps-hotfixes", All, PROMOTE),
+    row("changelog", Hotfix, PR_PUSH),
+    row("release-bump", Hotfix, PR_PUSH),
+    row("issue", Hotfix, PR_PUSH),
+    row("train", Hotfix, PR_PUSH),
+    row("confidential", Hotfix, PR_PUSH_PROMOTE),
+];
+
+/// The answers for those that the policy names.
+pub(super) fn named(facts: &Facts<'_>) -> Vec<Finding> {
+    IDS.iter()
+        .filter_map(|row| {
+            let level = facts.policy.rules.get(row.id).copied()?;
+            let outcome = applies(row.judges, row.events, facts).unwrap_or(Outcome::NotChecked {
+                because: format!(
+                    "version {} does not judge it yet",
+                    env!("CARGO_PKG_VERSION")
+                ),
+            });
+            Some(Finding {
+                rule: row.id,
+                level,
+                named: true,
+                outcome,
+                why: "the policy names it, so it counts",
+                who: format!(
+                    "who may change `policy.rules.{}` in the pipeline file",
+                    row.id
+                ),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,69 @@
+//! What is promoted is no pull request's build (process.md §4 T8, drone.md §3).
+
+use super::{Judges, OwnLevel, Rule};
+use crate::ci::Event;
+use crate::facts::{Facts, shorten};
+use crate::verdict::{Level, Outcome, Step};
+
+pub(super) const RULE: Rule = Rule {
+    id: "promoted-ref",
+    level: OwnLevel::Production {
+        there: Level::Must,
+        elsewhere: Level::Should,
+    },
+    judges: Judges::All,
+    events: &[Event::Promote, Event::Rollback],
+    promise: "The promoted build is one of a branch or tag, not of a pull request.",
+    why: "A20, A23: the normal approval rules hold, and code is merged before it is released; Drone \
+          itself lets anybody who can write promote the build of a pull request, even from a fork, \
+          and gives it the secrets",
+    notes: "Recognised by `refs/pull/`, `refs/pull-requests/`, `refs/pull-request/` and \
+            `refs/merge-requests/`. A GitHub deployment of a bare commit has no reference at all, so \
+            nobody can say: unknown.",
+    evaluate,
+};
+
+const PULL_REQUESTS: [&str; 4] = [
+    "refs/pull/",
+    "refs/pull-requests/",
+    "refs/pull-request/",
+    "refs/merge-requests/",
+];
+
+fn evaluate(facts: &Facts<'_>) -> Outcome {
+    let Some(git_ref) = facts.build.git_ref.as_deref() else {
+        return Outcome::Unknown {
+            because:
+                "the CI server names no git reference for the promoted build, as for a GitHub \
+                      deployment of a bare commit"
+                    .to_owned(),
+            retry: false,
+            next: vec![Step::Say(
+                "deploy a branch or a tag instead of a bare commit".to_owned(),
+            )],
+        };
+    };
+    let shown = shorten(git_ref);
+    if PULL_REQUESTS
+        .iter()
+        .any(|prefix| git_ref.starts_with(prefix))
+    {
+        return Outcome::Violation {
+            found: format!("the promoted build is of `{shown}`, a pull request"),
+            expected: "a build of a branch or tag".to_owned(),
+            next: vec![Step::Say(
+                "merge the pull request and promote the build of the merge".to_owned(),
+            )],
+        };
+    }
+    if git_ref.starts_with("refs/heads/") || git_ref.starts_with("refs/tags/") {
+        return Outcome::Pass {
+            because: format!("the promoted build is of `{shown}`"),
+        };
+    }
+    Outcome::Unknown {
+        because: format!("the promoted build is of `{shown}`, which is neither branch nor tag"),
+        retry: false,
+        next: vec![Step::Say("promote the build of a branch or tag".to_owned())],
+    }
+}

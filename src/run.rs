@@ -1,0 +1,372 @@
+//! The way of the data, on one page: environment → settings, policy, build → facts → rules →
+//! verdict → publication → report. The only file that knows every room.
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use crate::ci::{self, Build, Event};
+use crate::environment::{Environment, Reading};
+use crate::facts::{self, Facts, Kind, Promotion, Scope, Source, bytes};
+use crate::hotfix::tag::ImageTag;
+use crate::http::{Client, HttpError};
+use crate::policy::Policy;
+use crate::policy::targets::Class;
+use crate::problem::Problem;
+use crate::publish::{self, Plan};
+use crate::registry::error::{Cause, RegistryError};
+use crate::registry::reference::Repository;
+use crate::registry::{Access, Registry};
+use crate::report::sink::Sink;
+use crate::report::{Ending, Judged, Published, Report, Subject, json, log, outputs};
+use crate::rules;
+use crate::secret::Redactor;
+use crate::settings::{self, LogLevel, Settings};
+use crate::verdict::{Decision, Exit, Level, Step, Verdict};
+
+/// Runs the step: reads the environment, judges, publishes, reports. `terminal` says whether the
+/// output goes to a person directly.
+pub fn run(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+    out: impl Write,
+    terminal: bool,
+) -> Exit {
+    let environment = Environment::new(variables);
+    let redactor = Redactor::default();
+    let mut sink = Sink::new(out, redactor.clone(), wants_colour(&environment, terminal));
+    let mut problems = Vec::new();
+    let settings::Read { settings, policy } =
+        settings::read(&environment, &redactor, &mut problems);
+    let policy = policy.and_then(|text| Policy::parse(&text, &rules::keys(), &mut problems));
+    let build = ci::read(&environment)
+        .map_err(|wrong| problems.extend(wrong))
+        .ok();
+    if let (Some(policy), Some(build)) = (&policy, &build) {
+        problems.extend(default_branch_is_no_hotfix(policy, build));
+    }
+    let mut report = match (&policy, &build) {
+        (Some(policy), Some(build)) if problems.is_empty() => {
+            let run = Run {
+                environment: &environment,
+                settings: &settings,
+                policy,
+                build,
+                redactor,
+            };
+            let mut report = run.judge();
+            run.write_summary(&mut report);
+            report
+        }
+        _ => Report {
+            subject: build.as_ref().map(describe).unwrap_or_default(),
+            ending: Ending::Problems(problems),
+            notes: Vec::new(),
+        },
+    };
+    report.subject.policy = policy.map(|policy| policy.digest);
+    log::write(&report, settings.log_level >= LogLevel::Debug, &mut sink);
+    sink.finish();
+    report.exit()
+}
+
+/// Everything that a run was told.
+struct Run<'a> {
+    environment: &'a Environment,
+    settings: &'a Settings,
+    policy: &'a Policy,
+    build: &'a Build,
+    redactor: Redactor,
+}
+
+impl Run<'_> {
+    fn judge(&self) -> Report {
+        let mut subject = describe(self.build);
+        subject.policy = Some(self.policy.digest.clone());
+        let notes = self.notes();
+        if let Scope::Nothing(why) = facts::scope(self.build, self.policy) {
+            return Report {
+                subject,
+                ending: Ending::Nothing(why),
+                notes,
+            };
+        }
+        let mut facts = facts::collect(self.environment, self.build, self.policy);
+        if let Some(promotion) = &mut facts.promotion {
+            self.compare_bytes(promotion);
+        }
+        let pull_request = self.build.event == Event::PullRequest;
+        let verdict = Verdict::of(rules::judge(&facts), pull_request);
+        let due = matches!(self.build.event, Event::Push | Event::Custom)
+            && verdict.decision() == Decision::Allowed;
+        let published = if due {
+            self.publish(&facts)
+        } else {
+            Published::NotDue
+        };
+        let judged = Judged {
+            about: about(&facts),
+            verdict,
+            enforced: self.policy.enforce,
+            rehearsal: self.settings.dry_run,
+            never_green: self.build.event.takes_parameters(),
+            promote: self.how_to_promote(&published),
+            published,
+        };
+        complete(&mut subject, &facts);
+        Report {
+            subject,
+            ending: Ending::Judged(Box::new(judged)),
+            notes,
+        }
+    }
+
+    /// Asks the registry whether a promotion to QA is a hotfix by its bytes. A name or a build that
+    /// says so already needs no request, and other targets are open to hotfixes.
+    fn compare_bytes(&self, promotion: &mut Promotion) {
+        let off = self.policy.rules.get("qa-closed") == Some(&Level::Off);
+        if off || promotion.target.class() != Some(Class::Qa) || promotion.kind() == Kind::Hotfix {
+            return;
+        }
+        let Some(repo) = &self.policy.repo else {
+            if self.settings.has_registry_credentials() {
+                promotion.bytes = Source::Unknown {
+                    because: "credentials for a registry are set, but `policy.repo` does not say \
+                              which image repository to ask"
+                        .to_owned(),
+                    retry: false,
+                    advice: "set `policy.repo`, or remove the credentials".to_owned(),
+                };
+            }
+            return;
+        };
+        if promotion
+            .versions
+            .iter()
+            .any(|version| version.version.is_none())
+        {
+            return;
+        }
+        let asked = self.with_registry(repo, Access::Pull, async |registry| {
+            bytes::compare(&registry, self.policy, promotion).await;
+        });
+        if let Err(error) = asked {
+            promotion.bytes = bytes::failed(error);
+        }
+    }
+
+    fn publish(&self, facts: &Facts<'_>) -> Published {
+        // The rule `image-tag` can be turned off; what may be written cannot.
+        let tags: Result<Vec<ImageTag>, ()> = facts
+            .tags
+            .iter()
+            .map(|planned| match &planned.tag {
+                Ok(tag) if self.policy.may_publish(tag) => Ok(tag.clone()),
+                _ => Err(()),
+            })
+            .collect();
+        let (Ok(tags), Ok(branch)) = (tags, &facts.branch) else {
+            return publish::no_tag(facts);
+        };
+        let rehearsal = self.settings.dry_run;
+        let (Some(repo), Some(source)) = (&self.policy.repo, &self.policy.source) else {
+            return publish::write_tags_file(self.policy, self.build, &tags, rehearsal);
+        };
+        let ticket = facts.ticket.as_ref().map(|(ticket, _)| ticket);
+        let Some(plan) = Plan::new(source, branch, ticket, self.build, tags.clone()) else {
+            return publish::no_source(&tags);
+        };
+        let published = self.with_registry(repo, Access::PullAndPush, async |registry| {
+            publish::publish(&registry, &plan, rehearsal).await
+        });
+        published.unwrap_or_else(|error| publish::impossible(&error, &tags))
+    }
+
+    /// Starts what network access needs, and only then.
+    fn with_registry<T>(
+        &self,
+        repo: &Repository,
+        access: Access,
+        work: impl AsyncFnOnce(Registry) -> T,
+    ) -> Result<T, RegistryError> {
+        let failed = |cause| RegistryError {
+            operation: "using",
+            reference: repo.to_string(),
+            cause,
+        };
+        let credentials = self.settings.credentials(repo.host()).map_err(failed)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| failed(Cause::Http(HttpError::Setup(error.to_string()))))?;
+        runtime.block_on(async {
+            let trust = self.policy.trust.clone();
+            let client = Client::new(trust, &self.settings.proxy, self.policy.timeout)
+                .map_err(|error| failed(Cause::Http(error)))?;
+            let redactor = self.redactor.clone();
+            Ok(work(Registry::new(
+                client,
+                repo.clone(),
+                credentials,
+                access,
+                redactor,
+            )?)
+            .await)
+        })
+    }
+
+    fn how_to_promote(&self, published: &Published) -> Option<Step> {
+        let tag = match published {
+            Published::Tags(publication) => &publication.tags.last()?.0,
+            Published::File { tags, .. } => tags.last()?,
+            Published::NotDue | Published::Failed(_) => return None,
+        };
+        let trial = self.policy.targets.trial.written();
+        let target = trial.iter().find(|name| !name.contains(['*', '?', '!']));
+        let target = target.map_or("TARGET", String::as_str);
+        let mut words = self
+            .build
+            .platform
+            .promote(&self.build.repo, self.build.number, target);
+        let parameter = self.policy.version_params.first()?;
+        words.push(format!("--param={parameter}={tag}"));
+        Some(Step::Run(words))
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let list = |names: &[String]| format!("`{}`", names.join("`, `"));
+        let ignored = &self.settings.ignored;
+        if !ignored.is_empty() {
+            let shown: Vec<String> = ignored
+                .iter()
+                .take(20)
+                .map(|name| facts::shorten(name))
+                .collect();
+            let more = ignored.len() - shown.len();
+            let more = if more == 0 {
+                String::new()
+            } else {
+                format!(" and {more} more")
+            };
+            notes.push(format!(
+                "ignored, none of our settings: {}{more}",
+                list(&shown)
+            ));
+        }
+        let keys = self.policy.unused.iter().map(|key| format!("policy.{key}"));
+        let unused: Vec<String> = keys
+            .chain(self.settings.unused.iter().map(|name| (*name).to_owned()))
+            .collect();
+        if !unused.is_empty() {
+            notes.push(format!(
+                "set, but no rule of this version uses it: {}",
+                list(&unused)
+            ));
+        }
+        notes
+    }
+
+    fn write_summary(&self, report: &mut Report) {
+        let Some(path) = &self.policy.summary else {
+            return;
+        };
+        if self.settings.dry_run {
+            report.notes.push(format!(
+                "a rehearsal writes no summary to `{}`",
+                path.display()
+            ));
+            return;
+        }
+        let text = json::summary(report, &self.redactor);
+        let written = outputs::write(&self.build.workspace, path, &text, outputs::is_summary);
+        if let Err(why) = written {
+            report
+                .notes
+                .push(format!("the summary was not written: {why:#}"));
+        }
+    }
+}
+
+fn describe(build: &Build) -> Subject {
+    Subject {
+        platform: build.platform.name(),
+        event: build.event_name.clone(),
+        repo: build.repo.clone(),
+        number: build.number,
+        link: build.link.clone(),
+        branch: build.branch.clone(),
+        commit: build.commit.as_str().to_owned(),
+        target: build.target.clone(),
+        ..Subject::default()
+    }
+}
+
+/// What is judged, in a few words.
+fn about(facts: &Facts<'_>) -> String {
+    let branch = facts::shorten(facts.build.branch.as_deref().unwrap_or_default());
+    match &facts.promotion {
+        Some(promotion) => {
+            let what = if promotion.versions.is_empty() {
+                format!(
+                    "build {} of `{branch}`",
+                    facts.build.parent.unwrap_or(facts.build.number)
+                )
+            } else {
+                promotion.describe_versions()
+            };
+            let target = facts::shorten(facts.build.target.as_deref().unwrap_or_default());
+            format!("{what} to `{target}`")
+        }
+        None => format!("`{branch}`"),
+    }
+}
+
+fn complete(subject: &mut Subject, facts: &Facts<'_>) {
+    subject.ticket = facts
+        .ticket
+        .as_ref()
+        .map(|(ticket, _)| ticket.as_str().to_owned());
+    if let Some(promotion) = &facts.promotion {
+        subject.hotfix_by = promotion
+            .evidence
+            .iter()
+            .map(facts::identity::Evidence::way)
+            .collect();
+        subject.hotfix_by.dedup();
+        if let Source::Known(compared) = &promotion.bytes {
+            let judged = compared.versions.iter();
+            subject.judged = judged
+                .map(|(text, digest)| (text.clone(), digest.to_string()))
+                .collect();
+        }
+    }
+}
+
+/// A prefix that takes the default branch would make every release a hotfix, and would publish
+/// the default branch under a hotfix's tag.
+fn default_branch_is_no_hotfix(policy: &Policy, build: &Build) -> Option<Problem> {
+    let default = build.default_branch.as_deref()?;
+    policy
+        .prefixes
+        .iter()
+        .any(|prefix| default.starts_with(prefix))
+        .then(|| {
+            Problem::new(
+                "policy.prefix",
+                format!(
+                    "{}, with which the default branch `{default}` begins",
+                    policy.prefixes.describe()
+                ),
+                "a prefix that only hotfix branches have, such as `hotfix/`",
+            )
+        })
+}
+
+fn wants_colour(environment: &Environment, terminal: bool) -> bool {
+    let set = |name| {
+        !matches!(
+            environment.read(name),
+            Reading::Absent | Reading::Text("" | "0")
+        )
+    };
+    set("CLICOLOR_FORCE") || (terminal && !set("NO_COLOR"))
+}
