@@ -1,0 +1,14 @@
+//! The built binary against real parts. One program for all tests, so that it is linked once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
+mod decisions;
+mod pipeline_world;
+mod random;
+mod registry_world;
+mod support;

@@ -1,0 +1,75 @@
+//! The real binary in an environment that holds exactly what a test says.
+
+use std::path::Path;
+use std::process::Command;
+
+/// What a run of the binary gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The exit code.
+    pub code: i32,
+    /// All that it printed, standard output before standard error.
+    pub text: String,
+}
+
+impl Run {
+    /// The first line.
+    pub fn first_line(&self) -> &str {
+        self.text.lines().next().unwrap_or_default()
+    }
+}
+
+/// The path of the binary.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_drone-hotfix");
+
+/// Runs the binary. A name that stands twice keeps its last value; see [`run_with_doubles`].
+pub fn run<N: AsRef<str>, V: AsRef<str>>(variables: impl IntoIterator<Item = (N, V)>) -> Run {
+    let mut command = Command::new(BINARY);
+    command.env_clear();
+    for (name, value) in variables {
+        command.env(name.as_ref(), value.as_ref());
+    }
+    finish(&mut command)
+}
+
+/// Runs the binary in a directory.
+pub fn run_in<N: AsRef<str>, V: AsRef<str>>(
+    directory: &Path,
+    variables: impl IntoIterator<Item = (N, V)>,
+) -> Run {
+    let mut command = Command::new(BINARY);
+    command.env_clear().current_dir(directory);
+    for (name, value) in variables {
+        command.env(name.as_ref(), value.as_ref());
+    }
+    finish(&mut command)
+}
+
+/// Runs the binary with the environment exactly as given, names that stand twice included: the
+/// standard library keeps one of each, the kernel keeps all. Bytes, because a value need not be
+/// UTF-8.
+pub fn run_with_doubles(entries: &[Vec<u8>]) -> Run {
+    const EXECVE: &str = "import ctypes, sys\n\
+        entries = [bytes.fromhex(e) for e in sys.argv[2:]]\n\
+        block = (ctypes.c_char_p * (len(entries) + 1))(*entries, None)\n\
+        path = sys.argv[1].encode()\n\
+        argv = (ctypes.c_char_p * 2)(path, None)\n\
+        ctypes.CDLL(None).execve(path, argv, block)\n\
+        sys.exit('execve failed')\n";
+    let hex = |entry: &Vec<u8>| entry.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let mut command = Command::new("python3");
+    command
+        .args(["-c", EXECVE, BINARY])
+        .args(entries.iter().map(hex));
+    finish(&mut command)
+}
+
+fn finish(command: &mut Command) -> Run {
+    let output = command.output().expect("the binary starts");
+    let mut text = String::from_utf8(output.stdout).expect("the log is UTF-8");
+    text.push_str(&String::from_utf8(output.stderr).expect("the log is UTF-8"));
+    Run {
+        code: output.status.code().unwrap_or(-1),
+        text,
+    }
+}

@@ -1,0 +1,17 @@
+//! The world that the binary meets in the tests: CI servers, registries, checkouts.
+
+#![allow(dead_code, reason = "not every test uses every part of the world")]
+
+pub mod binary;
+#[path = "../../examples/quickstart/registry.rs"]
+pub mod embedded;
+pub mod fixtures;
+pub mod gate;
+pub mod http;
+pub mod image;
+pub mod pipeline;
+pub mod recorder;
+pub mod registry;
+pub mod scripted;
+pub mod token_service;
+pub mod yaml;
