@@ -7,8 +7,11 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod branches;
 mod decisions;
 mod pipeline_world;
+mod publish;
 mod random;
 mod registry_world;
+mod scripted;
 mod support;
