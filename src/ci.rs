@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::environment::{Environment, Reading};
 use crate::hotfix::CommitId;
 use crate::problem::Problem;
+use crate::secret::shorten;
 
 /// The CI server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,7 +194,15 @@ pub fn read(environment: &Environment) -> Result<Build, Vec<Problem>> {
         Platform::Woodpecker => woodpecker::event(&event_name),
     };
     if event.is_none() && !event_name.is_empty() {
-        reader.problem(names.event, &event_name, "an event that this version knows");
+        let known = match platform {
+            Platform::Drone => drone::EVENTS,
+            Platform::Woodpecker => woodpecker::EVENTS,
+        };
+        reader.problem(
+            names.event,
+            &event_name,
+            &format!("one of `{}`", known.join("`, `")),
+        );
     }
     let repo = reader.needed(names.repo, "the repository, `owner/name`");
     let link = reader.optional(names.link);
@@ -242,7 +251,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn problem(&mut self, variable: &str, found: &str, expected: &str) {
-        let found: String = found.chars().take(60).collect();
+        let found = shorten(found, 60);
         let found = if found.is_empty() {
             "nothing".to_owned()
         } else {

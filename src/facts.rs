@@ -13,6 +13,7 @@ use crate::hotfix::{HotfixBranch, NotHotfix, Ticket};
 use crate::policy::Policy;
 use crate::policy::targets::Class;
 use crate::registry::reference::Version;
+use crate::secret::{self, Redactor};
 use bytes::Compared;
 use git::Workspace;
 use identity::Evidence;
@@ -202,7 +203,8 @@ pub fn scope(build: &Build, policy: &Policy) -> Scope {
             }
         }
         Event::Cron => Scope::Nothing(
-            "this version has no report on the hotfixes that live; the event `cron` is for that"
+            "on a schedule this plugin will report on the hotfixes that live, but this version \
+             does not yet"
                 .to_owned(),
         ),
         Event::Tag | Event::Other => Scope::Nothing(format!(
@@ -212,7 +214,12 @@ pub fn scope(build: &Build, policy: &Policy) -> Scope {
 }
 
 /// Collects the facts that need no network.
-pub fn collect<'a>(environment: &Environment, build: &'a Build, policy: &'a Policy) -> Facts<'a> {
+pub fn collect<'a>(
+    environment: &Environment,
+    build: &'a Build,
+    policy: &'a Policy,
+    redactor: &Redactor,
+) -> Facts<'a> {
     let workspace = git::read(&build.workspace, &build.commit);
     let branch = HotfixBranch::parse(
         build.branch.as_deref().unwrap_or_default(),
@@ -234,7 +241,7 @@ pub fn collect<'a>(environment: &Environment, build: &'a Build, policy: &'a Poli
     let promotion = build
         .event
         .is_promotion()
-        .then(|| identity::read(environment, build, policy));
+        .then(|| identity::read(environment, build, policy, redactor));
     Facts {
         build,
         policy,
@@ -282,10 +289,17 @@ fn plan_tags(
         commit: &build.commit,
         build: build.number,
     };
+    let mut seen = Vec::new();
     policy
         .templates()
-        .map(|template| {
-            let text = template.render(values);
+        .map(|template| (template, template.render(values)))
+        // Two templates may make the same tag; it is written once.
+        .filter(|(_, text)| {
+            let new = text.is_none() || !seen.contains(text);
+            seen.push(text.clone());
+            new
+        })
+        .map(|(template, text)| {
             let tag = text.as_deref().map_or(Err(NotATag::Empty), ImageTag::new);
             let nearest = match &tag {
                 Err(NotATag::Illegal(_) | NotATag::TooLong(_)) => {
@@ -305,9 +319,5 @@ fn plan_tags(
 
 /// At most 80 characters of a text that somebody else chose.
 pub fn shorten(text: &str) -> String {
-    let mut shown: String = text.chars().take(80).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    shown
+    secret::shorten(text, 80)
 }

@@ -141,7 +141,7 @@ impl Policy {
                 let found = if map {
                     format!("JSON that does not end well: {why}")
                 } else {
-                    "a text".to_owned()
+                    Node::Text(text.trim().to_owned()).describe()
                 };
                 problems.push(Problem::new(
                     "policy",
@@ -245,16 +245,16 @@ impl Policy {
             ));
             Prefixes::default()
         });
-        let pattern = |key, problems: &mut Vec<Problem>| {
-            table.parsed(
-                key,
-                "a regular expression (Rust's: without look-around)",
-                problems,
-                compile,
-            )
+        let pattern = |key, whole: bool, problems: &mut Vec<Problem>| {
+            let expected = "a regular expression (Rust's: without look-around)";
+            table.parsed(key, expected, problems, |text| match compile(text) {
+                // Of a release the whole tag is meant: `[0-9]+` should not take every tag with a digit.
+                Ok(_) if whole => compile(&format!("^(?:{text})$")),
+                other => other,
+            })
         };
-        let working_branch = pattern("working_branch", problems);
-        let release = pattern("release", problems);
+        let working_branch = pattern("working_branch", false, problems);
+        let release = pattern("release", true, problems);
         let ticket = table
             .parsed(
                 "ticket",

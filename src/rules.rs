@@ -115,6 +115,7 @@ fn one(rule: &Rule, facts: &Facts<'_>) -> Finding {
     let outcome = if level == Level::Off {
         Outcome::NotChecked {
             because: "`policy.rules` turns it off".to_owned(),
+            next: Vec::new(),
         }
     } else {
         applies(rule.judges, rule.events, facts).unwrap_or_else(|| (rule.evaluate)(facts))
@@ -168,6 +169,14 @@ fn applies(judges: Judges, events: &[Event], facts: &Facts<'_>) -> Option<Outcom
         Judges::Hotfix => match promotion.kind() {
             Kind::Hotfix => None,
             Kind::Ordinary => not("it is no hotfix".to_owned()),
+            // Where QA is the target, `qa-closed` says it all.
+            Kind::Unknown if promotion.target.class() == Some(Class::Qa) => {
+                Some(Outcome::Unknown {
+                    because: "whether this is a hotfix is not known; see `qa-closed`".to_owned(),
+                    retry: false,
+                    next: Vec::new(),
+                })
+            }
             Kind::Unknown => Some(unknown_kind(promotion)),
         },
     }

@@ -89,7 +89,7 @@ impl Run<'_> {
                 notes,
             };
         }
-        let mut facts = facts::collect(self.environment, self.build, self.policy);
+        let mut facts = facts::collect(self.environment, self.build, self.policy, &self.redactor);
         if let Some(promotion) = &mut facts.promotion {
             self.compare_bytes(promotion);
         }
@@ -108,7 +108,9 @@ impl Run<'_> {
             enforced: self.policy.enforce,
             rehearsal: self.settings.dry_run,
             never_green: self.build.event.takes_parameters(),
-            promote: self.how_to_promote(&published),
+            promote: self
+                .how_to_promote(&published)
+                .filter(|_| !self.settings.dry_run),
             published,
         };
         complete(&mut subject, &facts);

@@ -19,6 +19,18 @@ pub const MASK: &str = "******";
 /// garble the log.
 const SHORTEST: usize = 6;
 
+/// The mark that ends a text that was cut. The redactor looks before it for the beginning of a
+/// secret whose end was cut off.
+pub const CUT: char = '…';
+
+/// At most `most` characters of a text that somebody else chose, and the mark if it was longer.
+pub fn shorten(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}{CUT}", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// A text that must never be shown: its `Debug` says nothing, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -76,8 +88,37 @@ impl Redactor {
                 text = text.replace(form.as_str(), MASK);
             }
         }
+        if text.contains(CUT) {
+            text = without_beginnings(&text, &known);
+        }
         text
     }
+}
+
+/// Masks the beginning of a secret in front of each cut.
+fn without_beginnings(text: &str, known: &[String]) -> String {
+    let mut pieces: Vec<&str> = text.split(CUT).collect();
+    let last = pieces.pop().unwrap_or_default();
+    let mut whole = String::new();
+    for piece in pieces {
+        let begins = |form: &String| {
+            let longest = form.len().min(piece.len());
+            (SHORTEST..=longest).rev().find(|length| {
+                form.get(..*length)
+                    .is_some_and(|start| piece.ends_with(start))
+            })
+        };
+        match known.iter().filter_map(begins).max() {
+            Some(length) => {
+                whole.push_str(&piece[..piece.len() - length]);
+                whole.push_str(MASK);
+            }
+            None => whole.push_str(piece),
+        }
+        whole.push(CUT);
+    }
+    whole.push_str(last);
+    whole
 }
 
 fn forms_of(secret: &str, forms: &mut Vec<String>) {
@@ -92,6 +133,9 @@ fn forms_of(secret: &str, forms: &mut Vec<String>) {
     forms.push(percent(bytes, true));
     forms.push(escaped_json(secret));
     forms.push(escaped_html(secret));
+    // What we do ourselves to texts of others: non-ASCII shown as escapes, `/` of a branch replaced.
+    forms.push(secret.escape_default().to_string());
+    forms.push(secret.replace('/', "_"));
     // Base64 shows three different texts for the same secret, by where in the whole it stands
     // (`user:secret`). The characters that also depend on the neighbours are cut off.
     for offset in 0..3_usize {
@@ -182,6 +226,19 @@ mod tests {
             assert!(text.contains(MASK), "{text}");
             assert!(!text.contains(core), "{text}");
         }
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_is_masked_as_well() {
+        let redactor = Redactor::default();
+        redactor.add("correct horse battery");
+        let cut = shorten("VERSION=correct horse battery", 20);
+        assert_eq!(
+            redactor.redact(&format!("`{cut}` and …")),
+            format!("`VERSION={MASK}…` and …")
+        );
+        assert_eq!(shorten("ü–x", 3), "ü–x");
+        assert_eq!(shorten("ü–xy", 3), "ü–x…");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::policy;
 use crate::problem::{Problem, did_you_mean};
 use crate::registry::credentials::{Credentials, DockerConfig};
 use crate::registry::error::Cause;
-use crate::secret::{Redactor, Secret};
+use crate::secret::{Redactor, Secret, shorten};
 
 /// What every setting's variable begins with.
 pub const PREFIX: &str = "PLUGIN_";
@@ -266,6 +266,21 @@ fn learn_secrets(environment: &Environment, redactor: &Redactor) {
         if secret {
             redactor.add(value);
         }
+        if ours.as_deref() == Some("config") {
+            learn_texts(serde_json::from_str(value).unwrap_or_default(), redactor);
+        }
+    }
+}
+
+/// Every text in a docker config: whatever a tool has put there is its secret.
+fn learn_texts(value: serde_json::Value, redactor: &Redactor) {
+    match value {
+        serde_json::Value::String(text) => redactor.add(&text),
+        serde_json::Value::Array(items) => items.into_iter().for_each(|v| learn_texts(v, redactor)),
+        serde_json::Value::Object(map) => {
+            map.into_iter().for_each(|(_, v)| learn_texts(v, redactor))
+        }
+        _ => {}
     }
 }
 
@@ -338,7 +353,7 @@ fn proxy(environment: &Environment) -> Proxy {
 
 /// A value of a setting that is no secret, shortened.
 fn shown(text: &str) -> String {
-    format!("`{}`", text.chars().take(40).collect::<String>())
+    format!("`{}`", shorten(text, 40))
 }
 
 #[cfg(test)]

@@ -94,6 +94,8 @@ pub enum Outcome {
     NotChecked {
         /// What is not configured.
         because: String,
+        /// How to have it checked.
+        next: Vec<Step>,
     },
 }
 
@@ -272,7 +274,10 @@ mod tests {
                 retry: true,
                 next: vec![],
             },
-            Outcome::NotChecked { because },
+            Outcome::NotChecked {
+                because,
+                next: vec![],
+            },
         ]
     }
 

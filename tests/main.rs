@@ -9,9 +9,14 @@
 
 mod branches;
 mod decisions;
+mod footprint;
 mod pipeline_world;
 mod publish;
 mod random;
 mod registry_world;
 mod scripted;
+mod secrets;
+mod settings;
 mod support;
+mod words;
+mod workspace;

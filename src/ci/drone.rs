@@ -122,6 +122,17 @@ pub(super) const ALWAYS_SET: &[&str] = &[
     "DRONE_DOCKER_NETWORK_ID",
 ];
 
+/// The server's words for events.
+pub(super) const EVENTS: &[&str] = &[
+    "push",
+    "custom",
+    "pull_request",
+    "tag",
+    "cron",
+    "promote",
+    "rollback",
+];
+
 pub(super) fn event(name: &str) -> Option<Event> {
     Some(match name {
         "push" => Event::Push,

@@ -111,6 +111,19 @@ pub(super) const SET: &[&str] = &[
     "DRONE_STEP_NUMBER",
 ];
 
+/// The server's words for events.
+pub(super) const EVENTS: &[&str] = &[
+    "push",
+    "manual",
+    "pull_request",
+    "tag",
+    "cron",
+    "deployment",
+    "release",
+    "pull_request_closed",
+    "pull_request_metadata",
+];
+
 pub(super) fn event(name: &str) -> Option<Event> {
     Some(match name {
         "push" => Event::Push,

@@ -7,6 +7,7 @@ use crate::environment::{Environment, Reading};
 use crate::hotfix::{HotfixBranch, NotHotfix};
 use crate::policy::Policy;
 use crate::registry::reference::Version;
+use crate::secret::{MASK, Redactor};
 
 /// One reason to call a promotion a hotfix's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,9 +88,14 @@ impl Evidence {
 }
 
 /// Reads a promotion out of the environment. The bytes are not looked at yet.
-pub fn read(environment: &Environment, build: &Build, policy: &Policy) -> Promotion {
+pub fn read(
+    environment: &Environment,
+    build: &Build,
+    policy: &Policy,
+    redactor: &Redactor,
+) -> Promotion {
     let versions = versions(environment, policy);
-    let mut evidence = names(environment, build, policy);
+    let mut evidence = names(environment, build, policy, redactor);
     evidence.extend(build_evidence(build, policy));
     Promotion {
         target: target(build, policy),
@@ -139,7 +145,12 @@ fn versions(environment: &Environment, policy: &Policy) -> Vec<VersionParameter>
 }
 
 /// Hotfix names in every variable that the server did not set and that is no setting of ours.
-fn names(environment: &Environment, build: &Build, policy: &Policy) -> Vec<Evidence> {
+fn names(
+    environment: &Environment,
+    build: &Build,
+    policy: &Policy,
+    redactor: &Redactor,
+) -> Vec<Evidence> {
     let mut found: Vec<Evidence> = Vec::new();
     for (variable, value) in environment.values() {
         let ours = variable
@@ -153,7 +164,11 @@ fn names(environment: &Environment, build: &Build, policy: &Policy) -> Vec<Evide
         if ours || (build.platform.sets(variable) && !asked) {
             continue;
         }
+        // A token cut out of a value that holds a secret may hold a part of it, which nobody could
+        // recognise any more.
+        let secret = redactor.redact(value) != value;
         for (token, kind) in hotfix_names(value, policy) {
+            let token = if secret { MASK } else { token };
             let evidence = Evidence::Name {
                 variable: variable.to_owned(),
                 token: super::shorten(token),

@@ -18,8 +18,14 @@ impl<'a> Table<'a> {
         let table = Self::open(path, node, problems);
         for (key, _) in &table.entries {
             if !known.contains(key) {
-                let problem = Problem::new(table.at(key), "a key that does not exist", list(known));
-                problems.push(match did_you_mean(key, known.iter().copied()) {
+                let meant = did_you_mean(key, known.iter().copied());
+                let expected = match meant {
+                    Some(meant) => format!("a key that exists, such as `{meant}`"),
+                    None if known.len() <= 6 => list(known),
+                    None => "a key that docs/settings.md lists".to_owned(),
+                };
+                let problem = Problem::new(table.at(key), "a key that does not exist", expected);
+                problems.push(match meant {
                     Some(meant) => problem.next(format!("did you mean `{meant}`?")),
                     None => problem,
                 });

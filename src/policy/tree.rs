@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::secret::shorten;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// A JSON value with all its keys.
@@ -39,10 +40,7 @@ impl Node {
             Self::Null => "nothing".to_owned(),
             Self::Bool(value) => format!("`{value}`"),
             Self::Number(text) => format!("the number `{text}`"),
-            Self::Text(text) if text.chars().count() > 60 => {
-                format!("`{}…`", text.chars().take(60).collect::<String>())
-            }
-            Self::Text(text) => format!("`{text}`"),
+            Self::Text(text) => format!("`{}`", shorten(text, 60)),
             Self::List(items) => format!("a list of {}", items.len()),
             Self::Map(entries) => {
                 let keys: Vec<&str> = entries

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::http::HttpError;
+use crate::secret::shorten;
 
 /// The longest part of a registry's own message that is repeated.
 const LONGEST_MESSAGE: usize = 200;
@@ -73,7 +74,7 @@ impl RegistryError {
         let first = envelope.errors.first()?;
         let text = format!("{}: {}", first.code, first.message);
         let text = text.trim_matches([':', ' ']);
-        (!text.is_empty()).then(|| text.chars().take(LONGEST_MESSAGE).collect())
+        (!text.is_empty()).then(|| shorten(text, LONGEST_MESSAGE))
     }
 
     /// Whether running the step again may help.

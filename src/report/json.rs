@@ -175,7 +175,7 @@ fn row<'a>(finding: &'a Finding, result: &'static str) -> Row<'a> {
         }
         Outcome::NotApplicable { .. } => ("not applicable", None, none, false),
         Outcome::Unknown { retry, next, .. } => ("unknown", None, next.as_slice(), *retry),
-        Outcome::NotChecked { .. } => ("not checked", None, none, false),
+        Outcome::NotChecked { next, .. } => ("not checked", None, next.as_slice(), false),
     };
     let next = next.iter().map(|step| match step {
         Step::Say(text) => text.clone(),

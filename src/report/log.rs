@@ -87,6 +87,7 @@ fn write_judged<W: Write>(judged: &Judged, all: bool, sink: &mut Sink<W>) {
         }
     }
     write_published(judged, sink);
+    sink.line(Style::Plain, "");
     sink.line(Style::Plain, &counts(judged));
 }
 
@@ -193,9 +194,9 @@ fn write_finding<W: Write>(finding: &Finding, effect: Effect, sink: &mut Sink<W>
             );
             next
         }
-        Outcome::NotChecked { because } => {
+        Outcome::NotChecked { because, next } => {
             field("missing:", because);
-            &[]
+            next
         }
         Outcome::Pass { .. } | Outcome::NotApplicable { .. } => &[],
     };
@@ -314,7 +315,7 @@ pub(super) fn because(outcome: &Outcome) -> &str {
         Outcome::Pass { because }
         | Outcome::NotApplicable { because }
         | Outcome::Unknown { because, .. }
-        | Outcome::NotChecked { because } => because,
+        | Outcome::NotChecked { because, .. } => because,
     }
 }
 

@@ -8,14 +8,16 @@ use super::Judges::{self, All, Hotfix};
 use super::applies;
 use crate::ci::Event::{self, Custom, Promote, PullRequest, Push, Rollback};
 use crate::facts::Facts;
-use crate::verdict::{Finding, Outcome};
+use crate::verdict::{Finding, Outcome, Step};
 
 /// One such name.
 pub struct Row {
     /// The id.
     pub id: &'static str,
-    judges: Judges,
-    events: &'static [Event],
+    /// What it will judge.
+    pub judges: Judges,
+    /// On which events.
+    pub events: &'static [Event],
 }
 
 const fn row(id: &'static str, judges: Judges, events: &'static [Event]) -> Row {
@@ -69,9 +71,13 @@ pub(super) fn named(facts: &Facts<'_>) -> Vec<Finding> {
             let level = facts.policy.rules.get(row.id).copied()?;
             let outcome = applies(row.judges, row.events, facts).unwrap_or(Outcome::NotChecked {
                 because: format!(
-                    "version {} does not judge it yet",
+                    "version {} of this plugin does not judge it yet",
                     env!("CARGO_PKG_VERSION")
                 ),
+                next: vec![Step::Say(format!(
+                    "name `policy.rules.{}` `should`, or leave it out, until a version judges it",
+                    row.id
+                ))],
             });
             Some(Finding {
                 rule: row.id,

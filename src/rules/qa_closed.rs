@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Must),
     judges: Judges::HotfixToQa,
     events: &[Event::Promote, Event::Rollback],
-    promise: "A hotfix is not promoted, and QA is not rolled back, to a hotfix in QA.",
+    promise: "A hotfix is neither promoted to QA, nor is QA rolled back to one.",
     why: "A29: hotfixes must not be deployed to QA by a Drone command, because that pollutes the \
           release tags",
     notes: "A promotion is a hotfix's by any one of: a hotfix tag or branch in a version parameter \
@@ -75,6 +75,9 @@ fn names_only(promotion: &Promotion, why: &str) -> Outcome {
                 "`{}` is a bare digest, which only a registry can compare with hotfix tags, and {why}",
                 parameter.name
             ),
+            next: vec![Step::Say(
+                "set `policy.repo`, or promote a tag instead of the digest".to_owned(),
+            )],
         },
         None => Outcome::Pass {
             because: format!("no hotfix by name or by build; bytes were not compared: {why}"),

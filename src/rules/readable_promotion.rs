@@ -39,7 +39,7 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
         }
         Target::Unreadable(text) => {
             return Outcome::Violation {
-                found: format!("the target `{}`, which is not plain ASCII", shorten(text)),
+                found: format!("the target `{}`, which is not plain ASCII", visible(text)),
                 expected: "a name in plain ASCII: a look-alike of `qa` would pass every other rule"
                     .to_owned(),
                 next: again("promote again and type the name of the target by hand"),
@@ -80,4 +80,9 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
         expected: "exactly one tag, version, digest or reference, given once".to_owned(),
         next: again(&next),
     }
+}
+
+/// A text with everything escaped that is not plain ASCII: a look-alike letter cannot be seen.
+fn visible(text: &str) -> String {
+    shorten(text).escape_default().to_string()
 }

@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
     why: "A27, A29, A35: a hotfix goes to non-production first, never to QA, then to production, so \
           it must be clear which of them a target is",
     notes: "A target in no list is treated as one for trials. Real pipelines sent `prod` and \
-            `production` to the wrong cluster because only `*-prod` was listed (process.md §3.3).",
+            `production` to the wrong cluster because only `*-prod` was listed.",
     evaluate,
 };
 

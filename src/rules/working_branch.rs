@@ -43,8 +43,15 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
             .iter()
             .any(|prefix| head.starts_with(prefix))
     {
-        let rest = head.get(6..).filter(|_| begins).unwrap_or(head);
-        let name = rest.trim_start_matches(['/', '-', '_', '.']);
+        let prefix = facts
+            .policy
+            .prefixes
+            .iter()
+            .find_map(|prefix| head.strip_prefix(prefix));
+        let rest = if begins { head.get(6..) } else { prefix };
+        let name = rest
+            .unwrap_or_default()
+            .trim_start_matches(['/', '-', '_', '.']);
         let ticket = facts.ticket.as_ref().map(|(ticket, _)| ticket.as_str());
         let name = if name.is_empty() {
             ticket.unwrap_or("fix")
