@@ -9,6 +9,7 @@
 
 mod branches;
 mod decisions;
+mod docs;
 mod footprint;
 mod pipeline_world;
 mod publish;
