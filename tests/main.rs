@@ -10,6 +10,7 @@
 mod branches;
 mod decisions;
 mod docs;
+mod examples;
 mod footprint;
 mod pipeline_world;
 mod publish;
