@@ -103,11 +103,6 @@ impl Event {
     pub const fn is_promotion(self) -> bool {
         matches!(self, Self::Promote | Self::Rollback)
     }
-
-    /// Whether a person can add variables to the environment of such a build.
-    pub const fn takes_parameters(self) -> bool {
-        matches!(self, Self::Promote | Self::Rollback | Self::Custom)
-    }
 }
 
 /// The build, as the server describes it.
@@ -145,6 +140,24 @@ pub struct Build {
     pub message: Option<String>,
     /// Where the checkout lies.
     pub workspace: PathBuf,
+}
+
+impl Build {
+    /// Whether a person can have added variables to the environment: by promoting, by starting the
+    /// build, or by starting an older one again, whatever its event. A build that a push started
+    /// takes none.
+    pub fn takes_parameters(&self) -> bool {
+        let started = match self.event {
+            Event::Promote | Event::Rollback | Event::Custom => true,
+            Event::Push | Event::PullRequest | Event::Tag | Event::Cron | Event::Other => false,
+        };
+        let by_hand = self.platform == Platform::Drone
+            && !self
+                .trigger
+                .as_deref()
+                .is_some_and(|trigger| trigger.starts_with('@'));
+        started || by_hand || self.parent.is_some()
+    }
 }
 
 /// Reads the build from the environment.

@@ -203,9 +203,7 @@ pub fn scope(build: &Build, policy: &Policy) -> Scope {
             }
         }
         Event::Cron => Scope::Nothing(
-            "on a schedule this plugin will report on the hotfixes that live, but this version \
-             does not yet"
-                .to_owned(),
+            "on the event `cron` a later version will report on the hotfixes that live".to_owned(),
         ),
         Event::Tag | Event::Other => Scope::Nothing(format!(
             "the event `{event}` never publishes or promotes a hotfix"

@@ -110,7 +110,7 @@ async fn put(
     manifest: &Manifest,
     old: Option<Digest>,
 ) -> Result<TagState, RegistryError> {
-    if old.as_ref() == Some(&manifest.digest) {
+    if old.as_ref().is_some_and(|old| old.matches(&manifest.bytes)) {
         return Ok(TagState::Unchanged);
     }
     registry.put(target, manifest).await?;
@@ -185,13 +185,6 @@ pub fn write_tags_file(
 ) -> Published {
     let path = policy.tags_file.display().to_string();
     let names: Vec<String> = tags.iter().map(|tag| tag.as_str().to_owned()).collect();
-    if rehearsal {
-        return Published::File {
-            path,
-            tags: names,
-            planned: true,
-        };
-    }
     let separator = match policy.tags_format {
         TagsFormat::Comma => ",",
         TagsFormat::Newline => "\n",
@@ -205,11 +198,16 @@ pub fn write_tags_file(
         tags.all(|tag| policy.hotfix_tags.recognise(tag))
     };
     let text = format!("{}\n", names.join(separator));
-    match outputs::write(&build.workspace, &policy.tags_file, &text, is_ours) {
+    let done = if rehearsal {
+        outputs::may_write(&build.workspace, &policy.tags_file, is_ours).map(drop)
+    } else {
+        outputs::write(&build.workspace, &policy.tags_file, &text, is_ours)
+    };
+    match done {
         Ok(()) => Published::File {
             path,
             tags: names,
-            planned: false,
+            planned: rehearsal,
         },
         Err(error) => Published::Failed(Unpublished {
             found: format!("{error:#}"),

@@ -148,6 +148,21 @@ impl Registry {
             .map_err(|why| self.error("reading", target, Cause::Answer(why)))
     }
 
+    /// Reads a manifest or index; `None` if there is none of that name.
+    ///
+    /// # Errors
+    /// If the registry does not say, or the answer is not what it should be.
+    pub async fn find(&self, target: &Target) -> Result<Option<Manifest>, RegistryError> {
+        match self.manifest(target).await {
+            Ok(manifest) => Ok(Some(manifest)),
+            Err(RegistryError {
+                cause: Cause::Status { status: 404, .. },
+                ..
+            }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The digest that a tag has now; `None` if there is no such tag.
     ///
     /// # Errors

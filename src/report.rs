@@ -86,8 +86,10 @@ pub struct Unpublished {
 /// What became of the image after the verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Published {
-    /// There was nothing to publish: no push, or not allowed.
+    /// The event publishes nothing.
     NotDue,
+    /// The verdict does not allow it.
+    Withheld,
     /// The tags stand in the registry.
     Tags(Publication),
     /// The tags stand in a file for the step that builds and pushes.

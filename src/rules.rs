@@ -123,7 +123,7 @@ fn one(rule: &Rule, facts: &Facts<'_>) -> Finding {
     let who = match rule.level {
         OwnLevel::Fixed => "nobody: it cannot be turned off".to_owned(),
         _ => format!(
-            "who may change `policy.rules.{}` in the pipeline file",
+            "whoever may change `policy.rules.{}` in the pipeline file",
             rule.id
         ),
     };
@@ -169,13 +169,9 @@ fn applies(judges: Judges, events: &[Event], facts: &Facts<'_>) -> Option<Outcom
         Judges::Hotfix => match promotion.kind() {
             Kind::Hotfix => None,
             Kind::Ordinary => not("it is no hotfix".to_owned()),
-            // Where QA is the target, `qa-closed` says it all.
+            // Where QA is the target, that is the question of `qa-closed`.
             Kind::Unknown if promotion.target.class() == Some(Class::Qa) => {
-                Some(Outcome::Unknown {
-                    because: "whether this is a hotfix is not known; see `qa-closed`".to_owned(),
-                    retry: false,
-                    next: Vec::new(),
-                })
+                not("whether it is a hotfix is not known; see `qa-closed`".to_owned())
             }
             Kind::Unknown => Some(unknown_kind(promotion)),
         },

@@ -10,7 +10,7 @@ use crate::facts::{self, Facts, Kind, Promotion, Scope, Source, bytes};
 use crate::hotfix::tag::ImageTag;
 use crate::http::{Client, HttpError};
 use crate::policy::Policy;
-use crate::policy::targets::Class;
+use crate::policy::targets::{Class, trial_patterns};
 use crate::problem::Problem;
 use crate::publish::{self, Plan};
 use crate::registry::error::{Cause, RegistryError};
@@ -95,19 +95,19 @@ impl Run<'_> {
         }
         let pull_request = self.build.event == Event::PullRequest;
         let verdict = Verdict::of(rules::judge(&facts), pull_request);
-        let due = matches!(self.build.event, Event::Push | Event::Custom)
-            && verdict.decision() == Decision::Allowed;
-        let published = if due {
-            self.publish(&facts)
-        } else {
-            Published::NotDue
+        let published = match self.build.event {
+            Event::Push | Event::Custom if verdict.decision() == Decision::Allowed => {
+                self.publish(&facts)
+            }
+            Event::Push | Event::Custom => Published::Withheld,
+            _ => Published::NotDue,
         };
         let judged = Judged {
             about: about(&facts),
             verdict,
             enforced: self.policy.enforce,
             rehearsal: self.settings.dry_run,
-            never_green: self.build.event.takes_parameters(),
+            never_green: self.build.takes_parameters() && self.build.event != Event::PullRequest,
             promote: self
                 .how_to_promote(&published)
                 .filter(|_| !self.settings.dry_run),
@@ -219,10 +219,14 @@ impl Run<'_> {
         let tag = match published {
             Published::Tags(publication) => &publication.tags.last()?.0,
             Published::File { tags, .. } => tags.last()?,
-            Published::NotDue | Published::Failed(_) => return None,
+            Published::NotDue | Published::Withheld | Published::Failed(_) => return None,
         };
+        // Names that the team wrote exist; the defaults may not.
         let trial = self.policy.targets.trial.written();
-        let target = trial.iter().find(|name| !name.contains(['*', '?', '!']));
+        let own = trial != trial_patterns();
+        let target = trial
+            .iter()
+            .find(|name| own && !name.contains(['*', '?', '!']));
         let target = target.map_or("TARGET", String::as_str);
         let mut words = self
             .build
@@ -304,7 +308,9 @@ fn describe(build: &Build) -> Subject {
 
 /// What is judged, in a few words.
 fn about(facts: &Facts<'_>) -> String {
-    let branch = facts::shorten(facts.build.branch.as_deref().unwrap_or_default());
+    let build = facts.build;
+    let named = build.branch.as_deref().or(build.git_ref.as_deref());
+    let branch = facts::shorten(named.unwrap_or(build.commit.as_str()));
     match &facts.promotion {
         Some(promotion) => {
             let what = if promotion.versions.is_empty() {

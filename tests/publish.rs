@@ -137,7 +137,7 @@ fn a_retag_is_four_requests_and_a_second_run_writes_nothing() {
         &[&format!("moved from {old}"), &format!("digest:   {new}")],
     );
     let promote =
-        "$ drone build promote example/service 1 dev --param=VERSION=branch-hotfix_HOCS-1234";
+        "$ drone build promote example/service 1 TARGET --param=VERSION=branch-hotfix_HOCS-1234";
     code(
         &moved,
         0,
@@ -427,6 +427,25 @@ fn a_hotfix_is_known_by_its_bytes_whatever_it_is_called() {
         );
         code(&promote(version, "cs-demo"), 0, &["allowed"]);
     }
+    // One platform of its index, and an index that holds it.
+    let child = &hotfix.children[0].digest;
+    code(
+        &promote(child, "cs-qa"),
+        1,
+        &["is one platform of `branch-hotfix_HOCS-1234`"],
+    );
+    let nested = format!(
+        "{{\"schemaVersion\":2,\"mediaType\":\"{}\",\"manifests\":[{{\"mediaType\":\"{}\",\"digest\":\"{digest}\",\"size\":{}}}]}}",
+        image::OCI_INDEX,
+        image::OCI_INDEX,
+        hotfix.manifest.bytes.len()
+    );
+    registry.push_manifest(REPO, "bundle", &image::Blob::new(image::OCI_INDEX, nested));
+    code(
+        &promote("bundle", "cs-qa"),
+        1,
+        &["`bundle` holds the image of `branch-hotfix_HOCS-1234`"],
+    );
     registry.forget_requests();
     code(&promote("1.0.0", "cs-qa"), 0, &["allowed"]);
     assert!(registry.requests().len() <= 3, "{:?}", registry.requests());

@@ -286,7 +286,7 @@ fn a_list_of_tags_that_is_not_whole_decides_nothing() {
     };
     let unknown = |list: Answer, words: &[&str]| {
         let server = Script::new()
-            .on("HEAD", RELEASE, Answer::manifest(&release))
+            .on("GET", RELEASE, Answer::manifest(&release))
             .on("GET", TAGS, list)
             .start();
         let run = promote(&server, "1.0.0");
@@ -310,23 +310,22 @@ fn a_list_of_tags_that_is_not_whole_decides_nothing() {
     // Pages are followed, and a hotfix on the last one is found.
     let next = "/v2/example/app/tags/list?last=1.0.0&n=1000";
     let server = Script::new()
-        .on("HEAD", RELEASE, Answer::manifest(&hotfix))
+        .on("GET", RELEASE, Answer::manifest(&hotfix))
         .on(
             "GET",
             TAGS,
             tags("[\"1.0.0\"]").header("Link", &format!("<{next}>; rel=\"next\"")),
         )
         .on("GET", next, tags("[\"branch-hotfix_HOCS-1\"]"))
-        .on("HEAD", TAG, Answer::manifest(&hotfix))
+        .on("GET", TAG, Answer::manifest(&hotfix))
         .start();
     let run = promote(&server, "1.0.0");
     server.finish();
     code(&run, 1, &["refused by qa-closed", "byte for byte"]);
     // One hotfix tag that cannot be looked at leaves it open.
     let server = Script::new()
-        .on("HEAD", RELEASE, Answer::manifest(&release))
+        .on("GET", RELEASE, Answer::manifest(&release))
         .on("GET", TAGS, tags("[\"1.0.0\",\"branch-hotfix_HOCS-1\"]"))
-        .on("HEAD", TAG, Answer::status(500))
         .on("GET", TAG, Answer::error(500, "UNKNOWN"))
         .start();
     let run = promote(&server, "1.0.0");

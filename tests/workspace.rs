@@ -96,7 +96,7 @@ fn the_ticket_is_found_in_the_message_of_the_built_commit() {
     code(&step(&push(&other, &head), TICKET_IN_DETAIL), 0, &[found]);
     // Without a checkout the server's word is taken.
     let said =
-        push(Path::new("/nowhere"), &head).with(|build| build.message = "HOCS-9 x".to_owned());
+        push(path.parent().unwrap(), &head).with(|build| build.message = "HOCS-9 x".to_owned());
     code(&step(&said, TICKET_IN_DETAIL), 0, &["`HOCS-9`"]);
 }
 
@@ -233,6 +233,19 @@ fn files_of_others_are_left_alone() {
         ],
     );
     assert_eq!(directory.read(".tags"), "1.2.3,latest\n");
+    // Whoever starts a build again can add `dry_run` to it; that must not make it green.
+    let again = build.clone().param("PLUGIN_DRY_RUN", "true");
+    let again = again.with(|build| build.trigger = "example".to_owned());
+    code(
+        &step(&again, "{policy: {summary: summary.json}}"),
+        4,
+        &["`.tags` is there"],
+    );
+    code(
+        &step(&again, "{policy: {tags_file: free}}"),
+        5,
+        &["would be written"],
+    );
     directory.write("package.json", "{\"tool\":\"other\"}");
     let run = step(&build, "{policy: {tags_file: t, summary: package.json}}");
     code(

@@ -1,15 +1,16 @@
-//! Identity 3 in its plain form: a version whose digest is that of a hotfix tag in the repository
-//! is a hotfix, whatever it is called by now (A29; process.md §3.4: a tool of HOCS gave hotfixes
-//! release names).
+//! Identity 3: a version whose digest is that of a hotfix tag in the repository is a hotfix,
+//! whatever it is called by now (A29; process.md §3.4: a tool of HOCS gave hotfixes release names).
+//! So is one platform of a hotfix's index, and an index that holds a hotfix's image.
 
 use futures_util::StreamExt as _;
 use futures_util::future;
 use futures_util::stream;
 
-use super::identity::Evidence;
+use super::identity::{Evidence, Relation};
 use super::{Promotion, Source};
 use crate::policy::Policy;
 use crate::registry::error::RegistryError;
+use crate::registry::manifest::Manifest;
 use crate::registry::reference::{Digest, Repository, Version, is_tag};
 use crate::registry::{Registry, Target};
 
@@ -96,16 +97,14 @@ fn target_of(version: &Version, repo: &Repository) -> Result<Target, &'static st
 type Answer = Result<(Compared, Vec<Evidence>), Source<Compared>>;
 
 async fn look(registry: &Registry, policy: &Policy, targets: Vec<(String, Target)>) -> Answer {
-    let digests = future::join_all(
-        targets
-            .iter()
-            .map(|(_, target)| resolve(registry, policy, target)),
-    );
-    let (tags, digests) = future::join(registry.tags(), digests).await;
+    let asked = targets
+        .iter()
+        .map(|(_, target)| resolve(registry, policy, target));
+    let (tags, found) = future::join(registry.tags(), future::join_all(asked)).await;
     let tags = tags.map_err(failed)?;
-    let mut versions = Vec::new();
-    for ((text, target), digest) in targets.into_iter().zip(digests) {
-        let Some((used, digest)) = digest.map_err(failed)? else {
+    let mut promoted = Vec::new();
+    for ((text, target), found) in targets.into_iter().zip(found) {
+        let Some((used, manifest)) = found.map_err(failed)? else {
             return Err(unknown(
                 format!(
                     "`{}` is not in the registry, so its bytes cannot be compared",
@@ -129,7 +128,7 @@ async fn look(registry: &Registry, policy: &Policy, targets: Vec<(String, Target
                 "give this account the right to list the tags of the repository",
             ));
         }
-        versions.push((text, digest));
+        promoted.push((text, manifest));
     }
     let hotfix_tags: Vec<String> = tags
         .into_iter()
@@ -142,27 +141,35 @@ async fn look(registry: &Registry, policy: &Policy, targets: Vec<(String, Target
         ));
     }
     let count = hotfix_tags.len();
+    // An image may be one platform of a hotfix's index, so then the indexes are read; an index is
+    // compared by what it holds, and for that the digests of the hotfixes are enough.
+    let whole = promoted.iter().any(|(_, manifest)| manifest.is_image());
     let mut answers = stream::iter(hotfix_tags.into_iter().map(|tag| async move {
-        let digest = registry.digest(&Target::Tag(tag.clone())).await;
-        (tag, digest)
+        let hotfix = look_at(registry, &Target::Tag(tag.clone()), whole).await;
+        (tag, hotfix)
     }))
     .buffered(AT_ONCE);
     let mut same = Vec::new();
-    while let Some((tag, digest)) = answers.next().await {
+    while let Some((tag, hotfix)) = answers.next().await {
         // A tag that was deleted since it was listed has no bytes any more.
-        let Some(digest) = digest.map_err(failed)? else {
+        let Some(hotfix) = hotfix.map_err(failed)? else {
             continue;
         };
-        for (version, of_version) in &versions {
-            if *of_version == digest {
+        for (version, manifest) in &promoted {
+            if let Some(relation) = relation(manifest, &hotfix) {
                 same.push(Evidence::Bytes {
                     version: version.clone(),
-                    digest: digest.to_string(),
+                    relation,
+                    digest: Digest::of(&manifest.bytes).to_string(),
                     tag: tag.clone(),
                 });
             }
         }
     }
+    let versions = promoted
+        .into_iter()
+        .map(|(text, m)| (text, Digest::of(&m.bytes)))
+        .collect();
     Ok((
         Compared {
             versions,
@@ -172,15 +179,59 @@ async fn look(registry: &Registry, policy: &Policy, targets: Vec<(String, Target
     ))
 }
 
-/// The digest of a version, and the name under which it was found: the git tag `v1.0.0` and the
+/// What a hotfix tag names: its digest, always SHA-256, and the manifests in it if they were read.
+struct Hotfix {
+    digest: Digest,
+    children: Vec<Digest>,
+}
+
+async fn look_at(
+    registry: &Registry,
+    target: &Target,
+    whole: bool,
+) -> Result<Option<Hotfix>, RegistryError> {
+    if !whole {
+        match registry.digest(target).await? {
+            None => return Ok(None),
+            Some(digest) if digest.is_sha256() => {
+                return Ok(Some(Hotfix {
+                    digest,
+                    children: Vec::new(),
+                }));
+            }
+            // In another algorithm nothing could be compared.
+            Some(_) => {}
+        }
+    }
+    Ok(registry.find(target).await?.map(|manifest| Hotfix {
+        digest: Digest::of(&manifest.bytes),
+        children: manifest.children(),
+    }))
+}
+
+/// How a promoted manifest is a hotfix's, if it is.
+fn relation(promoted: &Manifest, hotfix: &Hotfix) -> Option<Relation> {
+    let digest = Digest::of(&promoted.bytes);
+    if digest == hotfix.digest {
+        Some(Relation::Same)
+    } else if hotfix.children.contains(&digest) {
+        Some(Relation::Part)
+    } else if promoted.children().contains(&hotfix.digest) {
+        Some(Relation::Contains)
+    } else {
+        None
+    }
+}
+
+/// The manifest of a version, and the name under which it was found: the git tag `v1.0.0` and the
 /// image tag `1.0.0` are one release.
 async fn resolve(
     registry: &Registry,
     policy: &Policy,
     target: &Target,
-) -> Result<Option<(Target, Digest)>, RegistryError> {
-    if let Some(digest) = registry.digest(target).await? {
-        return Ok(Some((target.clone(), digest)));
+) -> Result<Option<(Target, Manifest)>, RegistryError> {
+    if let Some(manifest) = registry.find(target).await? {
+        return Ok(Some((target.clone(), manifest)));
     }
     let Target::Tag(tag) = target else {
         return Ok(None);
@@ -188,11 +239,14 @@ async fn resolve(
     if !policy.is_release(tag) {
         return Ok(None);
     }
-    let other = Target::Tag(
-        tag.strip_prefix('v')
-            .map_or_else(|| format!("v{tag}"), str::to_owned),
-    );
-    Ok(registry.digest(&other).await?.map(|digest| (other, digest)))
+    let other = tag
+        .strip_prefix('v')
+        .map_or_else(|| format!("v{tag}"), str::to_owned);
+    let other = Target::Tag(other);
+    Ok(registry
+        .find(&other)
+        .await?
+        .map(|manifest| (other, manifest)))
 }
 
 /// A registry that failed as an unknown fact.

@@ -28,15 +28,28 @@ pub enum Evidence {
         /// Its value.
         value: String,
     },
-    /// The image is the one of a hotfix tag, byte for byte.
+    /// The image is the one of a hotfix tag, or a part of it, byte for byte.
     Bytes {
         /// What is to be deployed.
         version: String,
+        /// How the two belong together.
+        relation: Relation,
         /// Its digest.
         digest: String,
         /// A hotfix tag with the same digest.
         tag: String,
     },
+}
+
+/// How a promoted image and a hotfix's belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// They are the same.
+    Same,
+    /// The promoted image is one of the hotfix's index.
+    Part,
+    /// The promoted index holds the hotfix's image.
+    Contains,
 }
 
 /// What kind of name was found.
@@ -69,10 +82,16 @@ impl Evidence {
             Self::Build { fact, value } => format!("the promoted build's {fact} is `{value}`"),
             Self::Bytes {
                 version,
+                relation,
                 digest,
                 tag,
             } => {
-                format!("`{version}` is the image of `{tag}`, byte for byte ({digest})")
+                let is = match relation {
+                    Relation::Same => "is the image of",
+                    Relation::Part => "is one platform of",
+                    Relation::Contains => "holds the image of",
+                };
+                format!("`{version}` {is} `{tag}`, byte for byte ({digest})")
             }
         }
     }

@@ -112,6 +112,32 @@ impl Manifest {
     }
 }
 
+impl Manifest {
+    /// The digests of the manifests in an index; none for an image.
+    pub fn children(&self) -> Vec<Digest> {
+        #[derive(Deserialize)]
+        struct Index {
+            #[serde(default)]
+            manifests: Vec<Child>,
+        }
+        #[derive(Deserialize)]
+        struct Child {
+            digest: String,
+        }
+        let index = serde_json::from_slice::<Index>(&self.bytes);
+        let children = index.map(|index| index.manifests).unwrap_or_default();
+        children
+            .iter()
+            .filter_map(|child| Digest::parse(&child.digest))
+            .collect()
+    }
+
+    /// Whether it is an image, which an index may hold for one platform.
+    pub fn is_image(&self) -> bool {
+        IMAGES.contains(&self.media_type.as_str())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -93,6 +93,11 @@ impl Digest {
         ))
     }
 
+    /// Whether it is a SHA-256 digest, the only kind that two sources can be compared by.
+    pub fn is_sha256(&self) -> bool {
+        self.0.starts_with("sha256:")
+    }
+
     /// Whether the bytes have this digest.
     pub fn matches(&self, bytes: &[u8]) -> bool {
         if self.0.starts_with("sha512:") {

@@ -227,7 +227,7 @@ fn publication(judged: &Judged) -> Option<PublicationRow<'_>> {
                 })
                 .collect(),
         }),
-        Published::NotDue | Published::Failed(_) => None,
+        Published::NotDue | Published::Withheld | Published::Failed(_) => None,
     }
 }
 

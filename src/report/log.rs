@@ -145,7 +145,7 @@ fn headline(judged: &Judged) -> (Style, String) {
                     Style::Caution,
                     format!("a rehearsal; would be allowed: {about} ({ground})"),
                 ),
-                Published::File { .. } | Published::NotDue => {
+                Published::File { .. } | Published::NotDue | Published::Withheld => {
                     (Style::Good, format!("allowed: {about} ({ground})"))
                 }
             }
@@ -214,6 +214,13 @@ fn write_finding<W: Write>(finding: &Finding, effect: Effect, sink: &mut Sink<W>
 fn write_published<W: Write>(judged: &Judged, sink: &mut Sink<W>) {
     match &judged.published {
         Published::NotDue => {}
+        Published::Withheld => {
+            sink.line(Style::Plain, "");
+            sink.line(
+                Style::Plain,
+                "no tag was published, and none was written to a file",
+            );
+        }
         Published::Failed(failed) => write_failed(failed, sink),
         Published::File {
             path,
@@ -268,7 +275,11 @@ fn write_published<W: Write>(judged: &Judged, sink: &mut Sink<W>) {
         }
     }
     if let Some(Step::Run(words)) = &judged.promote {
-        sink.line(Style::Plain, &format!("  promote:  $ {}", shell(words)));
+        let when = match judged.published {
+            Published::File { .. } => "once pushed, promote:",
+            _ => "promote: ",
+        };
+        sink.line(Style::Plain, &format!("  {when} $ {}", shell(words)));
     }
 }
 

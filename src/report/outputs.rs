@@ -2,7 +2,7 @@
 //! place of a file could lead anywhere, and a file of that name may be part of the repository.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,51 @@ use anyhow::{Context as _, Result, bail};
 /// The longest file of ours that is looked at before it is replaced.
 const LONGEST: u64 = 16 * 1024 * 1024;
 
-/// Writes a file of ours. `is_ours` says whether what stands there now may be replaced.
+/// Whether a file of ours may be written, and where it lies in truth. `is_ours` says whether what
+/// stands there now may be replaced. Nothing is changed.
 ///
 /// # Errors
-/// Why the file was not written; nothing was changed then.
+/// Why not.
+pub fn may_write(workspace: &Path, path: &Path, is_ours: impl Fn(&str) -> bool) -> Result<PathBuf> {
+    let shown = path.display();
+    let root = workspace
+        .canonicalize()
+        .with_context(|| format!("the workspace `{}`", workspace.display()))?;
+    let target = root.join(path);
+    for directory in target
+        .ancestors()
+        .skip(1)
+        .take_while(|directory| *directory != root)
+    {
+        match fs::symlink_metadata(directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("the directory of `{shown}`")),
+            Ok(there) if there.is_dir() => {}
+            Ok(_) => {
+                bail!("`{shown}` lies behind a link or file, which may lead out of the workspace")
+            }
+        }
+    }
+    match fs::symlink_metadata(&target) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(|| format!("`{shown}`")),
+        Ok(there) if !there.is_file() => {
+            bail!("`{shown}` is there and is no regular file (a link or a directory)");
+        }
+        Ok(there) => {
+            let old = (there.len() <= LONGEST).then(|| fs::read_to_string(&target));
+            if !old.is_some_and(|old| old.is_ok_and(|old| is_ours(&old))) {
+                bail!("`{shown}` is there and was not written by this plugin; choose another name");
+            }
+        }
+    }
+    Ok(target)
+}
+
+/// Writes a file of ours.
+///
+/// # Errors
+/// Why the file was not written; nothing was replaced then.
 pub fn write(
     workspace: &Path,
     path: &Path,
@@ -22,30 +63,9 @@ pub fn write(
     is_ours: impl Fn(&str) -> bool,
 ) -> Result<()> {
     let shown = path.display();
-    let root = workspace
-        .canonicalize()
-        .with_context(|| format!("the workspace `{}`", workspace.display()))?;
-    let target = root.join(path);
-    let parent: PathBuf = target.parent().unwrap_or(&root).to_owned();
-    let directory = || format!("the directory of `{shown}`");
-    fs::create_dir_all(&parent).with_context(directory)?;
-    if parent.canonicalize().with_context(directory)? != parent {
-        bail!("`{shown}` lies behind a link, which may lead out of the workspace");
-    }
-    match fs::symlink_metadata(&target) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_context(|| format!("`{shown}`")),
-        Ok(there) if !there.is_file() => {
-            bail!("`{shown}` is there and is no regular file (a link or a directory)");
-        }
-        Ok(there) => {
-            let ours = there.len() <= LONGEST
-                && fs::read_to_string(&target).is_ok_and(|old| is_ours(&old));
-            if !ours {
-                bail!("`{shown}` is there and was not written by this plugin; choose another name");
-            }
-        }
-    }
+    let target = may_write(workspace, path, is_ours)?;
+    let parent = target.parent().unwrap_or(workspace);
+    fs::create_dir_all(parent).with_context(|| format!("the directory of `{shown}`"))?;
     // A new file under a name of its own, then a rename: a reader sees the old or the new one, and
     // a link that appears meanwhile is replaced, not followed.
     let temporary = parent.join(format!(".drone-hotfix-{}", std::process::id()));

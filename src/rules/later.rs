@@ -86,7 +86,7 @@ pub(super) fn named(facts: &Facts<'_>) -> Vec<Finding> {
                 outcome,
                 why: "the policy names it, so it counts",
                 who: format!(
-                    "who may change `policy.rules.{}` in the pipeline file",
+                    "whoever may change `policy.rules.{}` in the pipeline file",
                     row.id
                 ),
             })

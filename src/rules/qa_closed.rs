@@ -140,7 +140,7 @@ fn way_out(facts: &Facts<'_>, promotion: &Promotion, target: &str) -> Vec<Step> 
             (name.clone(), format!("REGISTRY/{name}"))
         }
     };
-    vec![
+    let mut steps = vec![
         Step::Say(
             "A31: first get the agreement of everyone who uses this QA environment; A30: then set the \
              image by hand, which creates no release tag"
@@ -158,5 +158,23 @@ fn way_out(facts: &Facts<'_>, promotion: &Promotion, target: &str) -> Vec<Step> 
             "the command takes the target as namespace and `{name}` as deployment and container; \
              change them where yours have other names"
         )),
-    ]
+    ];
+    // A hotfix branch that was made at the release and has no change of its own yet can have the
+    // very image of that release.
+    let release = promotion
+        .evidence
+        .iter()
+        .find_map(|evidence| match evidence {
+            Evidence::Bytes { version, tag, .. } if facts.policy.is_release(version) => {
+                Some((version, tag))
+            }
+            _ => None,
+        });
+    if let Some((version, tag)) = release {
+        steps.push(Step::Say(format!(
+            "if `{version}` is the release itself, `{tag}` was published before there was a change \
+             on its branch: delete that tag from the registry and promote again"
+        )));
+    }
+    steps
 }
