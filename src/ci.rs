@@ -151,11 +151,8 @@ impl Build {
             Event::Promote | Event::Rollback | Event::Custom => true,
             Event::Push | Event::PullRequest | Event::Tag | Event::Cron | Event::Other => false,
         };
-        let by_hand = self.platform == Platform::Drone
-            && !self
-                .trigger
-                .as_deref()
-                .is_some_and(|trigger| trigger.starts_with('@'));
+        let login = |trigger: &String| !trigger.starts_with('@');
+        let by_hand = self.platform == Platform::Drone && self.trigger.as_ref().is_some_and(login);
         started || by_hand || self.parent.is_some()
     }
 }

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use crate::support::pipeline::drone_pipelines;
+
 /// The crates of the shipped binary, by name.
 fn crates() -> Vec<String> {
     let output = Command::new(env!("CARGO"))
@@ -33,6 +35,27 @@ fn crates() -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+#[test]
+fn the_projects_own_pipeline_tests_before_it_builds_an_image() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.drone.yml")).unwrap();
+    assert!(!text.contains("${"));
+    let pipelines = drone_pipelines(&text);
+    for pipeline in &pipelines {
+        let test = pipeline.step("test");
+        assert!(
+            test.commands
+                .iter()
+                .any(|command| command.starts_with("bash tests/run"))
+        );
+    }
+    let image = pipelines
+        .iter()
+        .find(|pipeline| pipeline.name == "image")
+        .unwrap();
+    assert_eq!(image.step("tags").depends_on, ["test"]);
+    assert_eq!(image.step("image").depends_on, ["tags"]);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The log: the verdict and why in the first line, then what is wrong with its way out, then counts.
+//! The log: the verdict and why in the first line, then what is wrong with its way out, then counts,
+//! and at the end what was published and how to promote it.
 
 use std::io::Write;
 
@@ -18,6 +19,9 @@ pub fn write<W: Write>(report: &Report, all: bool, sink: &mut Sink<W>) {
         sink.line(Style::Faint, &format!("note: {note}"));
     }
     sink.line(Style::Faint, &signature(report));
+    if let Ending::Judged(judged) = &report.ending {
+        write_published(judged, sink);
+    }
 }
 
 fn signature(report: &Report) -> String {
@@ -86,7 +90,6 @@ fn write_judged<W: Write>(judged: &Judged, all: bool, sink: &mut Sink<W>) {
             sink.line(Style::Caution, &format!("note: {note}"));
         }
     }
-    write_published(judged, sink);
     sink.line(Style::Plain, "");
     sink.line(Style::Plain, &counts(judged));
 }
@@ -227,6 +230,7 @@ fn write_published<W: Write>(judged: &Judged, sink: &mut Sink<W>) {
             tags,
             planned,
         } => {
+            sink.line(Style::Plain, "");
             let word = if *planned {
                 "would be written"
             } else {
