@@ -41,7 +41,9 @@ impl Platform {
         match self {
             Self::Drone => drone::ALWAYS_SET.contains(&variable),
             Self::Woodpecker => {
-                woodpecker::SET.contains(&variable) || variable.starts_with("CI_PREV_")
+                let previous = variable.strip_prefix("CI_PREV_");
+                woodpecker::SET.contains(&variable)
+                    || previous.is_some_and(|name| woodpecker::PREVIOUS.contains(&name))
             }
         }
     }
@@ -71,6 +73,7 @@ struct Variables {
     git_ref: &'static str,
     branch: &'static str,
     source_branch: &'static str,
+    refspec: Option<&'static str>,
     deploy_to: &'static str,
     trigger: &'static str,
     message: &'static str,
@@ -219,7 +222,14 @@ pub fn read(environment: &Environment) -> Result<Build, Vec<Problem>> {
     let default_branch = reader.optional(names.default_branch);
     let git_ref = reader.optional(names.git_ref);
     let branch = reader.optional(names.branch);
-    let source_branch = reader.optional(names.source_branch);
+    let refspec = names.refspec.and_then(|name| reader.optional(name));
+    let head = refspec
+        .as_deref()
+        .and_then(|refspec| refspec.split_once(':'))
+        .map(|(head, _)| head);
+    let source_branch = reader
+        .optional(names.source_branch)
+        .or_else(|| head.filter(|head| !head.is_empty()).map(str::to_owned));
     let target = reader.optional(names.deploy_to);
     let trigger = reader.optional(names.trigger);
     let message = reader.optional(names.message);

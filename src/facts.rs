@@ -218,7 +218,12 @@ pub fn collect<'a>(
     policy: &'a Policy,
     redactor: &Redactor,
 ) -> Facts<'a> {
-    let workspace = git::read(&build.workspace, &build.commit);
+    // What is promoted is in the registry; many pipelines have no checkout then.
+    let workspace = if build.event.is_promotion() {
+        Source::NotConfigured("a promotion is not judged by its checkout".to_owned())
+    } else {
+        git::read(&build.workspace, &build.commit)
+    };
     let branch = HotfixBranch::parse(
         build.branch.as_deref().unwrap_or_default(),
         &policy.prefixes,

@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod credentials;
 pub mod error;
+mod link;
 pub mod manifest;
 pub mod reference;
 
@@ -176,13 +177,8 @@ impl Registry {
                 None => Ok(Some(self.manifest(target).await?.digest)),
             },
             404 => Ok(None),
-            // The answer to a HEAD has no body; only a GET can say why.
-            _ => Err(
-                match self.expect("reading", Method::GET, target, 200).await {
-                    Ok(_) => self.status("asking for", target, &answer),
-                    Err(error) => error,
-                },
-            ),
+            // The answer to a HEAD has no body; only a GET can say why, and some do not take HEAD.
+            _ => Ok(self.find(target).await?.map(|manifest| manifest.digest)),
         }
     }
 
@@ -245,7 +241,14 @@ impl Registry {
             if tags.len() > MOST_TAGS {
                 break;
             }
-            let Some(next) = answer.header(LINK.as_str()).and_then(next_page) else {
+            let links = answer.headers.get_all(LINK).iter();
+            let links = links.map(|link| link.to_str().unwrap_or("not text"));
+            let next = link::next_page(links).map_err(|()| {
+                failed(Cause::Answer(
+                    "the list goes on in a way that cannot be read".to_owned(),
+                ))
+            })?;
+            let Some(next) = next else {
                 return Ok(tags);
             };
             let next = url
@@ -314,7 +317,9 @@ impl Registry {
             .await
             .map_err(Cause::Http)?;
         let challenge = all_challenges(&answer);
-        if answer.status != 401 || challenge.is_empty() {
+        // A redirect may have led to another host, and that one gets nothing of us.
+        let ours = answer.url.origin() == self.base.origin();
+        if answer.status != 401 || challenge.is_empty() || !ours {
             if let Some(mut session) = alone {
                 *session = Session::Known(None);
             }
@@ -385,35 +390,4 @@ fn all_challenges(answer: &Response) -> String {
         .filter_map(|value| value.to_str().ok())
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-/// The address of the next page in a `Link` header (RFC 8288).
-fn next_page(link: &str) -> Option<String> {
-    link.split(',').find_map(|one| {
-        let (address, parameters) = one.trim().strip_prefix('<')?.split_once('>')?;
-        let next = parameters
-            .split(';')
-            .any(|p| matches!(p.trim(), "rel=next" | "rel=\"next\""));
-        next.then(|| address.to_owned())
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_next_page_is_found() {
-        let link = "</v2/a/tags/list?last=x&n=1>; rel=\"next\"";
-        assert_eq!(
-            next_page(link).as_deref(),
-            Some("/v2/a/tags/list?last=x&n=1")
-        );
-        assert_eq!(
-            next_page("<a>; rel=prev, <b>; rel=next").as_deref(),
-            Some("b")
-        );
-        assert_eq!(next_page("<a>; rel=prev"), None);
-        assert_eq!(next_page("nonsense"), None);
-    }
 }

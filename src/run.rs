@@ -194,6 +194,7 @@ impl Run<'_> {
             reference: repo.to_string(),
             cause,
         };
+        self.resolver_is_ours().map_err(failed)?;
         let credentials = self.settings.credentials(repo.host()).map_err(failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -213,6 +214,28 @@ impl Run<'_> {
             )?)
             .await)
         })
+    }
+
+    /// A host without a checked certificate is known by its name alone, and these variables of the C
+    /// library decide what a name means. A promotion parameter can bring them.
+    fn resolver_is_ours(&self) -> Result<(), Cause> {
+        let trust = &self.policy.trust;
+        if trust.insecure.is_empty() && trust.skip_verify.is_empty() {
+            return Ok(());
+        }
+        let names = [
+            "HOSTALIASES",
+            "LOCALDOMAIN",
+            "RES_OPTIONS",
+            "RESOLV_HOST_CONF",
+        ];
+        let brought = names
+            .into_iter()
+            .find(|name| self.environment.read(name) != Reading::Absent);
+        match brought {
+            Some(name) => Err(Cause::Resolver(name)),
+            None => Ok(()),
+        }
     }
 
     fn how_to_promote(&self, published: &Published) -> Option<Step> {

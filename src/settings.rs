@@ -205,19 +205,25 @@ impl Settings {
     /// # Errors
     /// If a secret for it is set but empty, or the docker config has nothing usable.
     pub fn credentials(&self, host: &str) -> Result<Credentials, Cause> {
-        let missing = |name: &str| Err(Cause::MissingSecret(name.to_owned()));
+        // A secret that is there and empty is missing, whatever stands beside it: a parameter could
+        // have brought that.
+        let empty = [
+            ("username", self.username == SecretState::Empty),
+            ("password", self.password == SecretState::Empty),
+            ("config", self.config == Err(SecretState::Empty)),
+        ];
+        if let Some((name, _)) = empty.into_iter().find(|(_, empty)| *empty) {
+            return Err(Cause::MissingSecret(name.to_owned()));
+        }
         match (&self.username, &self.password) {
             (SecretState::Set(username), SecretState::Set(password)) => Ok(Credentials::Basic {
                 username: username.expose().to_owned(),
                 password: password.clone(),
             }),
-            (SecretState::Empty, _) => missing("username"),
-            (_, SecretState::Empty) => missing("password"),
             _ => match &self.config {
                 Ok(config) => config.for_host(host).map_err(|why| {
                     Cause::Answer(format!("the setting `config` does not help: {why}"))
                 }),
-                Err(SecretState::Empty) => missing("config"),
                 Err(_) => Ok(Credentials::Anonymous),
             },
         }
@@ -242,16 +248,24 @@ fn secret_state(environment: &Environment, name: &str, text: Option<&String>) ->
 }
 
 /// Every value that must not be printed: our secrets, and the git credentials that the servers put
-/// beside them. A user name is masked too, unless the policy, which everybody can read, holds it.
+/// beside them. A user name is masked too, unless everybody can read it in the policy or in the
+/// names of repository and branch: masking the name `hotfix` would leave no tag readable.
 fn learn_secrets(environment: &Environment, redactor: &Redactor) {
-    let policy = match environment.read("PLUGIN_POLICY") {
+    let public = [
+        "PLUGIN_POLICY",
+        "DRONE_REPO",
+        "DRONE_BRANCH",
+        "CI_REPO",
+        "CI_COMMIT_BRANCH",
+    ];
+    let public = public.map(|name| match environment.read(name) {
         Reading::Text(text) => text,
         _ => "",
-    };
+    });
     for (name, value) in environment.values() {
         let ours = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase);
         let secret = match ours.as_deref() {
-            Some("username") => !policy.contains(value),
+            Some("username") => !public.iter().any(|text| text.contains(value)),
             Some("password" | "config") => true,
             Some(name) => UNUSED.contains(&name),
             None => matches!(

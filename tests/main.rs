@@ -20,5 +20,6 @@ mod scripted;
 mod secrets;
 mod settings;
 mod support;
+mod ways_round;
 mod words;
 mod workspace;

@@ -293,7 +293,7 @@ fn lists_flags_and_line_ends_as_people_write_them() {
     ] {
         assert_eq!(qa(value), 1, "{value}");
     }
-    for value in ["[\"one\"]", "\"one\"", "[]"] {
+    for value in ["[\"one\"]", "\"one\""] {
         assert_eq!(qa(value), 0, "{value}");
     }
     assert_eq!(qa("[1, true]"), 3);

@@ -16,6 +16,7 @@ pub(super) const VARIABLES: Variables = Variables {
     git_ref: "DRONE_COMMIT_REF",
     branch: "DRONE_BRANCH",
     source_branch: "DRONE_SOURCE_BRANCH",
+    refspec: None,
     // In the map of every build, empty but for promote and rollback, so no parameter reaches it.
     deploy_to: "DRONE_DEPLOY_TO",
     trigger: "DRONE_BUILD_TRIGGER",

@@ -19,11 +19,44 @@ pub(super) const VARIABLES: Variables = Variables {
     // Of a pull request this is the base.
     branch: "CI_COMMIT_BRANCH",
     source_branch: "CI_COMMIT_SOURCE_BRANCH",
+    // `head:base` of a pull request, also when its pipeline is deployed.
+    refspec: Some("CI_COMMIT_REFSPEC"),
     deploy_to: "CI_PIPELINE_DEPLOY_TARGET",
     trigger: "CI_PIPELINE_AUTHOR",
     message: "CI_COMMIT_MESSAGE",
     workspace: "CI_WORKSPACE",
 };
+
+/// The names behind `CI_PREV_`, which describe the pipeline before this one. They are listed, so
+/// that a parameter of another name is still looked at.
+pub(super) const PREVIOUS: &[&str] = &[
+    "PIPELINE_NUMBER",
+    "PIPELINE_PARENT",
+    "PIPELINE_EVENT",
+    "PIPELINE_EVENT_REASON",
+    "PIPELINE_URL",
+    "PIPELINE_FORGE_URL",
+    "COMMIT_URL",
+    "PIPELINE_DEPLOY_TARGET",
+    "PIPELINE_DEPLOY_TASK",
+    "PIPELINE_STATUS",
+    "PIPELINE_CREATED",
+    "PIPELINE_STARTED",
+    "PIPELINE_FINISHED",
+    "PIPELINE_AUTHOR",
+    "PIPELINE_AVATAR",
+    "COMMIT_SHA",
+    "COMMIT_REF",
+    "COMMIT_REFSPEC",
+    "COMMIT_MESSAGE",
+    "COMMIT_BRANCH",
+    "COMMIT_TIMESTAMP",
+    "COMMIT_AUTHOR",
+    "COMMIT_AUTHOR_EMAIL",
+    "COMMIT_AUTHOR_AVATAR",
+    "COMMIT_SOURCE_BRANCH",
+    "COMMIT_TARGET_BRANCH",
+];
 
 /// What the server sets, and its compatibility names. Not `CI_COMMIT_TAG` and `DRONE_TAG`: a
 /// parameter can bring them, and deploy steps do use them as a version.

@@ -71,26 +71,26 @@ pub async fn compare(registry: &Registry, policy: &Policy, promotion: &mut Promo
     }
 }
 
-/// Where an image that a promotion names lies in `repo`; repositories are compared by path,
-/// because deployments often pull through a mirror with another host (process.md §3.1).
+/// Where an image that a promotion names lies in `repo`.
 fn target_of(version: &Version, repo: &Repository) -> Result<Target, &'static str> {
     match version {
         Version::Digest(digest) => Ok(Target::Digest(digest.clone())),
         Version::Tag(tag) if is_tag(tag) => Ok(Target::Tag(tag.clone())),
         Version::Tag(_) => Err("no image tag can hold a `+`"),
-        Version::Reference { name, tag, digest } => {
-            let path = match name.split_once('/') {
-                Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => path,
-                _ => name.as_str(),
-            };
-            match (digest, tag) {
-                (Some(digest), _) => Ok(Target::Digest(digest.clone())),
-                (None, Some(tag)) if path == repo.path() || path == repo.name() => {
-                    Ok(Target::Tag(tag.clone()))
-                }
-                _ => Err("it lies in another repository than `policy.repo`"),
-            }
-        }
+        Version::Reference { name, tag, digest } => match (digest, tag) {
+            (Some(digest), _) => Ok(Target::Digest(digest.clone())),
+            (None, Some(tag)) if is_named(name, repo) => Ok(Target::Tag(tag.clone())),
+            _ => Err("it lies in another repository than `policy.repo`"),
+        },
+    }
+}
+
+/// Whether a name means this repository: whole, or without a host by its path or last part. What a
+/// tag means on another host, a mirror's too, nobody here has seen.
+fn is_named(name: &str, repo: &Repository) -> bool {
+    match Repository::parse(name) {
+        Some(named) => named == *repo,
+        None => name == repo.path() || name == repo.name(),
     }
 }
 

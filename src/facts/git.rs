@@ -7,6 +7,9 @@
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use git2::{Odb, Oid, Repository};
 
@@ -15,6 +18,8 @@ use crate::hotfix::CommitId;
 
 /// The longest text file below `.git` that is read (`packed-refs` of 50,000 tags is 4 MiB).
 const LONGEST_FILE: u64 = 64 * 1024 * 1024;
+/// The time for reading all of it; one commit takes a few milliseconds.
+const LONGEST_READ: Duration = Duration::from_secs(10);
 /// The largest commit object that is read.
 const LARGEST_COMMIT: usize = 1024 * 1024;
 
@@ -29,8 +34,26 @@ pub struct Workspace {
     pub message: Option<String>,
 }
 
-/// Reads the checkout in `workspace`, and the built commit in it.
+/// Reads the checkout in `workspace`, and the built commit in it. Whoever wrote the workspace may
+/// have put a FIFO where libgit2 expects a file, and opening one waits for ever; so the reading has
+/// a thread of its own, and a limit.
 pub fn read(workspace: &Path, built: &CommitId) -> Source<Workspace> {
+    let (sender, receiver) = mpsc::channel();
+    let (path, commit) = (workspace.to_owned(), built.clone());
+    thread::spawn(move || sender.send(read_unbounded(&path, &commit)));
+    receiver
+        .recv_timeout(LONGEST_READ)
+        .unwrap_or_else(|_| Source::Unknown {
+            because: format!(
+                "the checkout could not be read in {} seconds",
+                LONGEST_READ.as_secs()
+            ),
+            retry: false,
+            advice: "look for files below `.git` that are no regular files".to_owned(),
+        })
+}
+
+fn read_unbounded(workspace: &Path, built: &CommitId) -> Source<Workspace> {
     let Some(git_dir) = git_dir(workspace) else {
         return Source::NotConfigured("the workspace holds no git checkout".to_owned());
     };
@@ -107,10 +130,11 @@ fn message(objects: &Path, commit: &CommitId) -> Result<Option<String>, git2::Er
 
 /// A small text file; `None` if it is not there, too long, or no UTF-8.
 fn text(path: &Path) -> Option<String> {
-    let file = fs::File::open(path).ok()?;
-    if !file.metadata().ok()?.is_file() {
+    // Asked before it is opened: opening a FIFO waits for somebody who writes to it.
+    if !fs::metadata(path).ok()?.is_file() {
         return None;
     }
+    let file = fs::File::open(path).ok()?;
     let mut text = String::new();
     file.take(LONGEST_FILE).read_to_string(&mut text).ok()?;
     Some(text)

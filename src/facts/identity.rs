@@ -9,6 +9,9 @@ use crate::policy::Policy;
 use crate::registry::reference::Version;
 use crate::secret::{MASK, Redactor};
 
+/// As much evidence as anybody reads; a value made to hold a million names costs no more.
+const MOST_EVIDENCE: usize = 100;
+
 /// One reason to call a promotion a hotfix's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
@@ -70,14 +73,20 @@ impl Evidence {
                 token,
                 kind: NameKind::Tag,
             } => {
-                format!("`{variable}` names `{token}`, the image tag of a hotfix")
+                format!(
+                    "`{variable}` names `{}`, the image tag of a hotfix",
+                    super::shorten(token)
+                )
             }
             Self::Name {
                 variable,
                 token,
                 kind: NameKind::Branch,
             } => {
-                format!("`{variable}` names `{token}`, a hotfix branch")
+                format!(
+                    "`{variable}` names `{}`, a hotfix branch",
+                    super::shorten(token)
+                )
             }
             Self::Build { fact, value } => format!("the promoted build's {fact} is `{value}`"),
             Self::Bytes {
@@ -120,8 +129,19 @@ pub fn read(
         target: target(build, policy),
         versions,
         evidence,
-        build_known: build.branch.is_some() || build.git_ref.is_some(),
+        build_known: is_build_known(build),
         bytes: Source::NotConfigured("`policy.repo` is not set".to_owned()),
+    }
+}
+
+/// Whether the branch or reference of the build says where it comes from. A GitHub deployment of a
+/// bare commit has neither, and one of a shortened commit id has the id for a branch.
+fn is_build_known(build: &Build) -> bool {
+    let id = |text: &str| text.len() >= 7 && build.commit.as_str().starts_with(text);
+    match (&build.branch, &build.git_ref) {
+        (None, None) => false,
+        (Some(branch), _) => !id(branch),
+        (None, Some(git_ref)) => !git_ref.strip_prefix("refs/heads/").is_some_and(id),
     }
 }
 
@@ -186,11 +206,14 @@ fn names(
         // A token cut out of a value that holds a secret may hold a part of it, which nobody could
         // recognise any more.
         let secret = redactor.redact(value) != value;
-        for (token, kind) in hotfix_names(value, policy) {
-            let token = if secret { MASK } else { token };
+        for (token, kind) in hotfix_names(value, policy, asked) {
+            if found.len() >= MOST_EVIDENCE {
+                break;
+            }
+            let token = if secret { MASK.to_owned() } else { token };
             let evidence = Evidence::Name {
                 variable: variable.to_owned(),
-                token: super::shorten(token),
+                token,
                 kind,
             };
             if !found.contains(&evidence) {
@@ -207,39 +230,81 @@ fn names(
 }
 
 /// The hotfix tags and branches in a text: as a whole word, as the end of a reference (with or
-/// without digest), as a git reference.
-fn hotfix_names<'a>(
-    text: &'a str,
-    policy: &'a Policy,
-) -> impl Iterator<Item = (&'a str, NameKind)> + 'a {
-    let words = text.split(|c: char| {
-        c.is_whitespace() || c.is_control() || ",;=|&'\"`[]{}()<>\\$?*^!".contains(c)
+/// without digest) or path, as a git reference. In a version parameter a name that git would not
+/// take counts as well, because there it can be nothing else.
+fn hotfix_names(text: &str, policy: &Policy, version: bool) -> Vec<(String, NameKind)> {
+    let decoded = percent_decoded(text);
+    let words = decoded.split(|c: char| {
+        c.is_whitespace() || c.is_control() || ",;=|&'\"`[]{}()<>\\$?*^!#".contains(c)
     });
     let pieces = words.filter(|word| !word.is_empty()).flat_map(|word| {
         let inner = word.split([':', '@']);
         std::iter::once(word).chain(inner.filter(move |piece| piece.len() < word.len()))
     });
-    pieces.filter_map(|piece| {
-        if policy.hotfix_tags.recognise(piece) {
-            return Some((piece, NameKind::Tag));
+    let mut found = Vec::new();
+    for piece in pieces {
+        let piece = piece.trim_start_matches(['+', '-', '.', '~', '/']);
+        let last = piece.rsplit('/').next().unwrap_or(piece);
+        if policy.hotfix_tags.recognise(last) {
+            found.push((last.to_owned(), NameKind::Tag));
+            continue;
         }
-        let piece = piece.trim_start_matches('+');
-        let branch = [
-            "refs/heads/",
-            "heads/",
-            "refs/remotes/origin/",
-            "remotes/origin/",
-            "origin/",
-        ]
-        .iter()
-        .find_map(|prefix| piece.strip_prefix(prefix))
-        .unwrap_or(piece);
-        is_hotfix(branch, policy).then_some((branch, NameKind::Branch))
-    })
+        let branch = without_ref_prefixes(piece);
+        let names = match HotfixBranch::parse(branch, &policy.prefixes) {
+            Ok(_) => true,
+            Err(NotHotfix::NotABranch) => version,
+            Err(NotHotfix::Elsewhere | NotHotfix::EmptyRest) => false,
+        };
+        if names {
+            found.push((branch.to_owned(), NameKind::Branch));
+        }
+    }
+    found
 }
 
+/// A branch as git or a remote writes it, without what stands in front of its name.
+fn without_ref_prefixes(name: &str) -> &str {
+    let mut name = name;
+    loop {
+        let rest = ["refs/", "heads/", "tags/", "origin/", "upstream/"]
+            .iter()
+            .find_map(|prefix| name.strip_prefix(prefix))
+            .or_else(|| {
+                name.strip_prefix("remotes/")
+                    .and_then(|rest| Some(rest.split_once('/')?.1))
+            });
+        match rest {
+            Some(rest) => name = rest,
+            None => return name,
+        }
+    }
+}
+
+/// A text with `%2F` and the like as the characters that they stand for.
+fn percent_decoded(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let Some((first, tail)) = rest.split_first() {
+        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex
+            .filter(|_| *first == b'%')
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
+        {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Whether a branch of a build is a hotfix branch, or begins like one and cannot be any other.
 fn is_hotfix(branch: &str, policy: &Policy) -> bool {
-    let parsed = HotfixBranch::parse(branch, &policy.prefixes);
+    let parsed = HotfixBranch::parse(without_ref_prefixes(branch), &policy.prefixes);
     matches!(parsed, Ok(_) | Err(NotHotfix::NotABranch))
 }
 

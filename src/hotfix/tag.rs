@@ -127,6 +127,14 @@ impl TagTemplate {
         self.0.as_str()
     }
 
+    /// Whether nothing but the branch changes what it makes.
+    pub fn is_of_branch_alone(&self) -> bool {
+        self.0
+            .parts()
+            .iter()
+            .all(|part| matches!(part, Part::Literal(_) | Part::Field(Field::Branch)))
+    }
+
     /// The text that a build makes of it; see [`Template::render`].
     pub fn render(&self, values: Values<'_>) -> Option<String> {
         self.0.render(values)

@@ -96,6 +96,16 @@ pub(super) fn read_targets(table: &Table<'_>, problems: &mut Vec<Problem>) -> Op
     let qa = patterns("qa", own(&targets::QA));
     let production = patterns("production", own(&targets::PRODUCTION));
     let trial = patterns("trial", targets::trial_patterns());
+    if qa.as_ref().is_some_and(|qa| !qa.name_something()) {
+        problems.push(
+            Problem::new(
+                lists.at("qa"),
+                "a list that names no target",
+                "the names of QA targets",
+            )
+            .next("to open QA to hotfixes, write `qa-closed: \"off\"` into `policy.rules`"),
+        );
+    }
     Some(Targets {
         qa: qa?,
         production: production?,
@@ -112,6 +122,14 @@ pub(super) fn read_version_params(table: &Table<'_>, problems: &mut Vec<Problem>
     let names = table
         .list("version_params", problems)
         .unwrap_or_else(default);
+    if names.is_empty() {
+        let expected = "the parameters that say what is deployed";
+        problems.push(Problem::new(
+            table.at("version_params"),
+            "an empty list",
+            expected,
+        ));
+    }
     for name in &names {
         let legal = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
             && !name.is_empty()

@@ -39,16 +39,21 @@ impl Patterns {
     /// # Errors
     /// The pattern that cannot name a target, and why.
     pub fn new(written: Vec<String>) -> Result<Self, String> {
-        let useless = |pattern: &&String| {
+        for pattern in &written {
             let name = pattern.trim_start_matches('!').trim();
-            name.is_empty() || !name.bytes().all(|b| (b' '..=b'~').contains(&b))
-        };
-        match written.iter().find(useless) {
-            Some(wrong) => Err(format!(
-                "`{wrong}` can name no target: targets are plain ASCII"
-            )),
-            None => Ok(Self { written }),
+            if name.is_empty() || !name.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+                return Err(format!(
+                    "`{pattern}` can name no target: targets are plain ASCII"
+                ));
+            }
+            // Written in another language of patterns, it would match nothing and say nothing.
+            if name.contains([',', ';', '|', '^', '$', '(', ')', '[', ']', '{', '}', '\\']) {
+                return Err(format!(
+                    "`{pattern}` is not one name; only `*` and `?` are special"
+                ));
+            }
         }
+        Ok(Self { written })
     }
 
     /// Whether a target, trimmed, is named. Of no patterns at all, none is.
@@ -62,6 +67,11 @@ impl Patterns {
             }
         }
         named && !excepted
+    }
+
+    /// Whether any target can be named at all.
+    pub fn name_something(&self) -> bool {
+        self.written.iter().any(|pattern| !pattern.starts_with('!'))
     }
 
     /// The patterns as written.
@@ -174,6 +184,8 @@ mod tests {
         };
         assert_eq!(targets.class("cs-qa"), Class::Unlisted);
         assert!(Patterns::new(vec!["qä".to_owned()]).is_err());
-        assert!(Patterns::new(vec!["!".to_owned()]).is_err());
+        for wrong in ["!", "release,qa", "qa ; x", "*-qa|qa", "^.*-qa$", "[qa]"] {
+            assert!(Patterns::new(vec![wrong.to_owned()]).is_err(), "{wrong}");
+        }
     }
 }

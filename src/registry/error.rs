@@ -52,6 +52,8 @@ pub enum Cause {
     Answer(String),
     /// A secret that is needed is set but empty.
     MissingSecret(String),
+    /// A variable of the environment decides what host names mean.
+    Resolver(&'static str),
 }
 
 #[derive(Deserialize)]
@@ -136,6 +138,9 @@ impl RegistryError {
             Cause::Status { .. } | Cause::Token { .. } | Cause::NoToken => {
                 "ask who runs the registry".to_owned()
             }
+            Cause::Resolver(name) => {
+                format!("start the build again without the parameter or variable `{name}`")
+            }
             Cause::Challenge(_) | Cause::Realm(_) => {
                 "ask who runs the registry; if it is yours, list its hosts in `policy.tls`"
                     .to_owned()
@@ -177,6 +182,11 @@ impl fmt::Display for RegistryError {
             }
             Cause::NoToken => f.write_str("the registry's token service answered without a token"),
             Cause::Answer(why) => f.write_str(why),
+            Cause::Resolver(name) => write!(
+                f,
+                "`{name}` in the environment decides what host names mean, and a host of \
+                 `policy.tls.insecure` or `.skip_verify` is known by nothing but its name"
+            ),
             Cause::MissingSecret(setting) => {
                 write!(
                     f,

@@ -6,7 +6,8 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
+use ring::rand::{SecureRandom as _, SystemRandom};
 
 /// The longest file of ours that is looked at before it is replaced.
 const LONGEST: u64 = 16 * 1024 * 1024;
@@ -68,18 +69,29 @@ pub fn write(
     fs::create_dir_all(parent).with_context(|| format!("the directory of `{shown}`"))?;
     // A new file under a name of its own, then a rename: a reader sees the old or the new one, and
     // a link that appears meanwhile is replaced, not followed.
-    let temporary = parent.join(format!(".drone-hotfix-{}", std::process::id()));
-    let written = fs::OpenOptions::new()
+    let temporary = parent.join(temporary_name()?);
+    let mut file = fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o644)
         .open(&temporary)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("a new file beside `{shown}`"))?;
+    let written = file
+        .write_all(text.as_bytes())
         .and_then(|()| fs::rename(&temporary, &target));
     written.with_context(|| {
         let _ = fs::remove_file(&temporary);
         format!("`{shown}`")
     })
+}
+
+/// A name that nobody else has: in a container every process has the same number.
+fn temporary_name() -> Result<String> {
+    let mut random = [0_u8; 8];
+    SystemRandom::new()
+        .fill(&mut random)
+        .map_err(|_| anyhow!("no random bytes to be had"))?;
+    Ok(format!(".drone-hotfix-{:016x}", u64::from_be_bytes(random)))
 }
 
 /// Whether a JSON file is a summary of ours.

@@ -4,7 +4,9 @@ use super::{Judges, OwnLevel, Rule, unknown_kind};
 use crate::ci::Event;
 use crate::facts::identity::{Evidence, NameKind};
 use crate::facts::{Facts, Kind, Promotion, Source};
-use crate::registry::reference::Version;
+use crate::hotfix::HotfixBranch;
+use crate::hotfix::template::Values;
+use crate::registry::reference::{Version, is_tag};
 use crate::verdict::{Level, Outcome, Step};
 
 pub(super) const RULE: Rule = Rule {
@@ -41,18 +43,21 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
             next: way_out(facts, promotion, target),
         },
         Kind::Ordinary => match &promotion.bytes {
-            Source::Known(compared) => Outcome::Pass {
-                because: format!(
-                    "no hotfix by name, by build, or by bytes ({} compared with {} hotfix tags)",
-                    compared
-                        .versions
-                        .iter()
-                        .map(|(_, digest)| digest.as_str())
-                        .collect::<Vec<_>>()
-                        .join(", "),
-                    compared.hotfix_tags
-                ),
-            },
+            Source::Known(compared) => {
+                let digests: Vec<&str> = compared
+                    .versions
+                    .iter()
+                    .map(|(_, digest)| digest.as_str())
+                    .collect();
+                Outcome::Pass {
+                    because: format!(
+                        "no hotfix by name or by build, and none of {} hotfix tags has, holds or is \
+                         held by {}",
+                        compared.hotfix_tags,
+                        digests.join(", ")
+                    ),
+                }
+            }
             Source::NotConfigured(why) | Source::Unknown { because: why, .. } => {
                 names_only(promotion, why)
             }
@@ -66,7 +71,12 @@ fn names_only(promotion: &Promotion, why: &str) -> Outcome {
         .versions
         .iter()
         .find(|parameter| match &parameter.version {
-            Some(Version::Digest(_) | Version::Reference { tag: None, .. }) => true,
+            Some(
+                Version::Digest(_)
+                | Version::Reference {
+                    digest: Some(_), ..
+                },
+            ) => true,
             Some(Version::Tag(_) | Version::Reference { .. }) | None => false,
         });
     match bare {
@@ -101,32 +111,6 @@ fn evidence(promotion: &Promotion) -> String {
 
 /// A30 and A31: QA may be given a hotfix by hand, after everyone who uses QA agreed.
 fn way_out(facts: &Facts<'_>, promotion: &Promotion, target: &str) -> Vec<Step> {
-    let tag = promotion
-        .evidence
-        .iter()
-        .find_map(|evidence| match evidence {
-            Evidence::Name {
-                token,
-                kind: NameKind::Tag,
-                ..
-            } => Some(token.clone()),
-            Evidence::Name {
-                token,
-                kind: NameKind::Branch,
-                ..
-            } => Some(format!("branch-{}", token.replace('/', "_"))),
-            Evidence::Bytes { tag, .. } => Some(tag.clone()),
-            Evidence::Build { .. } => None,
-        });
-    let tag = tag
-        .or_else(|| {
-            promotion
-                .versions
-                .first()
-                .map(|version| version.text.clone())
-        })
-        .or_else(|| facts.tags.last().and_then(|planned| planned.text.clone()))
-        .unwrap_or_else(|| "TAG".to_owned());
     let (name, image) = match &facts.policy.repo {
         Some(repo) => (repo.name().to_owned(), repo.to_string()),
         None => {
@@ -140,7 +124,28 @@ fn way_out(facts: &Facts<'_>, promotion: &Promotion, target: &str) -> Vec<Step> 
             (name.clone(), format!("REGISTRY/{name}"))
         }
     };
-    let mut steps = vec![
+    let reference = wanted(facts, promotion, &image);
+    let mut steps = Vec::new();
+    // A hotfix named beside a release may be no more than a mention.
+    let beside = promotion
+        .evidence
+        .iter()
+        .find_map(|evidence| match evidence {
+            Evidence::Name { variable, .. } if !facts.policy.version_params.contains(variable) => {
+                Some(variable)
+            }
+            _ => None,
+        });
+    if let (Some(variable), [first]) = (beside, promotion.versions.as_slice())
+        && facts.policy.is_release(&first.text)
+    {
+        steps.push(Step::Say(format!(
+            "if this is the release `{}` and `{variable}` only mentions a hotfix, promote again \
+             without that text; else:",
+            first.text
+        )));
+    }
+    steps.extend([
         Step::Say(
             "A31: first get the agreement of everyone who uses this QA environment; A30: then set the \
              image by hand, which creates no release tag"
@@ -152,13 +157,13 @@ fn way_out(facts: &Facts<'_>, promotion: &Promotion, target: &str) -> Vec<Step> 
             "set".to_owned(),
             "image".to_owned(),
             format!("deployment/{name}"),
-            format!("{name}={image}:{tag}"),
+            format!("{name}={reference}"),
         ]),
         Step::Say(format!(
             "the command takes the target as namespace and `{name}` as deployment and container; \
              change them where yours have other names"
         )),
-    ];
+    ]);
     // A hotfix branch that was made at the release and has no change of its own yet can have the
     // very image of that release.
     let release = promotion
@@ -177,4 +182,68 @@ fn way_out(facts: &Facts<'_>, promotion: &Promotion, target: &str) -> Vec<Step> 
         )));
     }
     steps
+}
+
+/// The image that somebody wanted in QA, as a command can take it.
+fn wanted(facts: &Facts<'_>, promotion: &Promotion, image: &str) -> String {
+    let of_branch = |branch: &str| {
+        let branch = HotfixBranch::parse(branch, &facts.policy.prefixes).ok()?;
+        let values = Values {
+            branch: &branch,
+            ticket: None,
+            commit: &facts.build.commit,
+            build: facts.build.number,
+        };
+        let template = &facts.policy.tag;
+        // A commit or number in the template would be this build's, not the hotfix's.
+        let sure = template.is_of_branch_alone();
+        template.render(values).filter(|tag| sure && is_tag(tag))
+    };
+    let by_name = promotion
+        .evidence
+        .iter()
+        .find_map(|evidence| match evidence {
+            Evidence::Name {
+                token,
+                kind: NameKind::Tag,
+                ..
+            } if is_tag(token) => Some(token.clone()),
+            Evidence::Name {
+                token,
+                kind: NameKind::Branch,
+                ..
+            } => of_branch(token),
+            Evidence::Bytes { tag, .. } => Some(tag.clone()),
+            _ => None,
+        });
+    if let Some(tag) = by_name {
+        return format!("{image}:{tag}");
+    }
+    match promotion
+        .versions
+        .iter()
+        .find_map(|parameter| parameter.version.as_ref())
+    {
+        Some(Version::Tag(tag)) if is_tag(tag) => format!("{image}:{tag}"),
+        Some(Version::Digest(digest)) => format!("{image}@{digest}"),
+        Some(Version::Reference { name, tag, digest }) => {
+            let tag = tag
+                .as_ref()
+                .map(|tag| format!(":{tag}"))
+                .unwrap_or_default();
+            let digest = digest
+                .as_ref()
+                .map(|digest| format!("@{digest}"))
+                .unwrap_or_default();
+            format!("{name}{tag}{digest}")
+        }
+        Some(Version::Tag(_)) => format!("{image}:TAG"),
+        None => {
+            let branch = facts.build.branch.as_deref().unwrap_or_default();
+            format!(
+                "{image}:{}",
+                of_branch(branch).unwrap_or_else(|| "TAG".to_owned())
+            )
+        }
+    }
 }
