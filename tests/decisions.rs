@@ -16,11 +16,13 @@ enum Class {
     Open,
 }
 
-const TARGETS: [(&str, Option<Class>); 12] = [
+const TARGETS: [(&str, Option<Class>); 13] = [
     ("qa", Some(Class::Qa)),
     ("cs-qa", Some(Class::Qa)),
     ("CS-QA ", Some(Class::Qa)),
     ("qa-2", Some(Class::Qa)),
+    // In two lists; QA wins.
+    ("qa-prod", Some(Class::Qa)),
     ("cs-prod", Some(Class::Production)),
     ("production", Some(Class::Production)),
     ("cs-demo", Some(Class::Open)),

@@ -37,6 +37,24 @@ fn promote(server: &Scripted, version: &str) -> Run {
     run(drone_environment(&build, &settings(&server.address())))
 }
 
+/// A promotion of `build_418` with credentials; the first host is the registry, all are plain HTTP.
+fn promote_with_password(hosts: &[&str]) -> Run {
+    let settings = format!(
+        "{{username: {{from_secret: u}}, password: {{from_secret: p}}, \
+         policy: {{repo: \"{}/example/app\", tls: {{insecure: [\"{}\"]}}}}}}",
+        hosts[0],
+        hosts.join("\", \"")
+    );
+    let secrets = [("u", "somebody"), ("p", "canary-password")];
+    let secrets: BTreeMap<String, String> = secrets
+        .into_iter()
+        .map(|(n, v)| (n.to_owned(), v.to_owned()))
+        .collect();
+    let build =
+        DroneBuild::promote(&DroneBuild::push("main"), "cs-qa").param("VERSION", "build_418");
+    run(build.environment(&drone_gate(&settings), &[], &secrets))
+}
+
 #[test]
 fn a_hotfix_named_beside_the_version_in_any_dress() {
     for dress in [
@@ -233,23 +251,37 @@ fn a_host_behind_a_redirect_gets_no_password() {
             Answer::status(200).body("{\"tags\":[\"build_418\"]}"),
         )
         .start();
-    let settings = format!(
-        "{{username: {{from_secret: u}}, password: {{from_secret: p}}, policy: {{repo: \"{0}/example/app\", \
-         tls: {{insecure: [\"{0}\", \"{1}\"]}}}}}}",
-        server.address(),
-        evil.address()
-    );
-    let secrets = [("u", "somebody"), ("p", "canary-password")];
-    let secrets: BTreeMap<String, String> = secrets
-        .into_iter()
-        .map(|(n, v)| (n.to_owned(), v.to_owned()))
-        .collect();
-    let build =
-        DroneBuild::promote(&DroneBuild::push("main"), "cs-qa").param("VERSION", "build_418");
-    let run = run(build.environment(&drone_gate(&settings), &[], &secrets));
+    let run = promote_with_password(&[&server.address(), &evil.address()]);
     server.finish();
     evil.finish();
     code(&run, 2, &["undecided", "401"]);
+}
+
+#[test]
+fn a_password_does_not_travel_with_a_redirect() {
+    let manifest = image::single("x").manifest;
+    let elsewhere = Script::new()
+        .on("GET", "/blob?sig=1", Answer::manifest(&manifest))
+        .without_header("Authorization")
+        .start();
+    let to = format!("http://{}/blob?sig=1", elsewhere.address());
+    let basic = Answer::status(401).header("WWW-Authenticate", "Basic realm=\"x\"");
+    let server = Script::new()
+        .on("GET", TAGS, basic)
+        .without_header("Authorization")
+        .on("GET", BUILD, Answer::status(307).header("Location", &to))
+        .with_header("Authorization", "Basic c29tZWJvZHk6Y2FuYXJ5LXBhc3N3b3Jk")
+        .on(
+            "GET",
+            TAGS,
+            Answer::status(200).body("{\"tags\":[\"build_418\"]}"),
+        )
+        .with_header("Authorization", "Basic c29tZWJvZHk6Y2FuYXJ5LXBhc3N3b3Jk")
+        .start();
+    let run = promote_with_password(&[&server.address(), &elsewhere.address()]);
+    server.finish();
+    elsewhere.finish();
+    code(&run, 0, &["allowed"]);
 }
 
 #[test]
