@@ -25,7 +25,7 @@ use read::Table;
 use targets::Targets;
 use tree::Node;
 
-pub use read::flag;
+pub use read::{SECRETS, flag};
 
 /// A rule as a policy may name it.
 #[derive(Debug, Clone, Copy)]

@@ -266,8 +266,7 @@ fn learn_secrets(environment: &Environment, redactor: &Redactor) {
         let ours = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase);
         let secret = match ours.as_deref() {
             Some("username") => !public.iter().any(|text| text.contains(value)),
-            Some("password" | "config") => true,
-            Some(name) => UNUSED.contains(&name),
+            Some(name) => policy::SECRETS.contains(&name),
             None => matches!(
                 name,
                 "DRONE_NETRC_USERNAME"

@@ -259,6 +259,17 @@ pub fn list(names: &[&str]) -> String {
     format!("one of `{}`", names.join("`, `"))
 }
 
+/// The settings beside the policy that are secrets.
+pub const SECRETS: [&str; 7] = [
+    "username",
+    "password",
+    "config",
+    "drone_token",
+    "forge_token",
+    "kube_token",
+    "signing_key",
+];
+
 /// Takes every `{"from_secret": …}` out of a policy and reports it: Drone does not resolve a secret
 /// inside a map, so the text itself would become the value.
 pub fn without_secrets(at: &str, node: Node, problems: &mut Vec<Problem>) -> Node {
@@ -266,18 +277,9 @@ pub fn without_secrets(at: &str, node: Node, problems: &mut Vec<Problem>) -> Nod
         Node::Map(entries) if entries.iter().any(|(key, _)| key == "from_secret") => {
             let expected = "a value: Drone does not look up secrets inside `policy`";
             let key = at.rsplit('.').next().unwrap_or(at).to_owned();
-            let beside = [
-                "username",
-                "password",
-                "config",
-                "drone_token",
-                "forge_token",
-                "kube_token",
-                "signing_key",
-            ];
-            let next = match did_you_mean(&key, beside) {
+            let next = match did_you_mean(&key, SECRETS) {
                 Some(setting) => format!("move it beside `policy`, as the setting `{setting}`"),
-                None => format!("secrets belong beside `policy`, in {}", list(&beside)),
+                None => format!("secrets belong beside `policy`, in {}", list(&SECRETS)),
             };
             problems.push(Problem::new(at, "`from_secret`", expected).next(next));
             Node::Null
