@@ -81,7 +81,7 @@ impl Run<'_> {
     fn judge(&self) -> Report {
         let mut subject = describe(self.build);
         subject.policy = Some(self.policy.digest.clone());
-        let notes = self.notes();
+        let mut notes = self.notes();
         if let Scope::Nothing(why) = facts::scope(self.build, self.policy) {
             return Report {
                 subject,
@@ -93,6 +93,7 @@ impl Run<'_> {
         if let Some(promotion) = &mut facts.promotion {
             self.compare_bytes(promotion);
         }
+        notes.extend(moved_checkout(&facts));
         let pull_request = self.build.event == Event::PullRequest;
         let verdict = Verdict::of(rules::judge(&facts), pull_request);
         let published = match self.build.event {
@@ -327,6 +328,25 @@ fn describe(build: &Build) -> Subject {
         target: build.target.clone(),
         ..Subject::default()
     }
+}
+
+/// Says that the checkout is not at the built commit. The clone of a pull request makes a merge of
+/// its own; anywhere else an earlier step has moved on, and an image of that is not the build's.
+fn moved_checkout(facts: &Facts<'_>) -> Option<String> {
+    let Source::Known(workspace) = &facts.workspace else {
+        return None;
+    };
+    let head = workspace
+        .head
+        .as_ref()
+        .filter(|head| **head != facts.build.commit)?;
+    (facts.build.event != Event::PullRequest).then(|| {
+        format!(
+            "the checkout is at {}, but the build is of {}: an image of this checkout is not the build's",
+            head.short(),
+            facts.build.commit.short()
+        )
+    })
 }
 
 /// What is judged, in a few words.

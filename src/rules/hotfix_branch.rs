@@ -2,7 +2,7 @@
 
 use super::{Judges, OwnLevel, Rule};
 use crate::ci::Event;
-use crate::facts::{Facts, Source, shorten};
+use crate::facts::{Facts, shorten};
 use crate::hotfix::NotHotfix;
 use crate::verdict::{Level, Outcome, Step};
 
@@ -14,40 +14,16 @@ pub(super) const RULE: Rule = Rule {
     promise: "The branch begins with the hotfix prefix and has a name behind it.",
     why: "A12: the base of the pull request must be a special branch that starts with `hotfix/`",
     notes: "The spelling is exact: `Hotfix/x`, `hotfix_x` and `hotfix` are no hotfix branches, and \
-            nothing is judged or published for them. On a push the checkout must be at the commit \
-            that the server built.",
+            nothing is judged or published for them.",
     evaluate,
 };
 
 fn evaluate(facts: &Facts<'_>) -> Outcome {
     let prefixes = facts.policy.prefixes.describe();
     match &facts.branch {
-        Ok(branch) => {
-            let moved = match &facts.workspace {
-                Source::Known(workspace) if facts.build.event != Event::PullRequest => workspace
-                    .head
-                    .as_ref()
-                    .filter(|head| **head != facts.build.commit),
-                _ => None,
-            };
-            if let Some(head) = moved {
-                return Outcome::Violation {
-                    found: format!(
-                        "the checkout is at {}, the build is of {}",
-                        head.short(),
-                        facts.build.commit.short()
-                    ),
-                    expected: "a checkout of the built commit".to_owned(),
-                    next: vec![Step::Say(
-                        "remove the step that checks out or commits something else before this one"
-                            .to_owned(),
-                    )],
-                };
-            }
-            Outcome::Pass {
-                because: format!("`{branch}` begins with `{}`", branch.prefix()),
-            }
-        }
+        Ok(branch) => Outcome::Pass {
+            because: format!("`{branch}` begins with `{}`", branch.prefix()),
+        },
         Err(reason) => {
             let name = shorten(facts.build.branch.as_deref().unwrap_or_default());
             let expected = match reason {
