@@ -13,7 +13,7 @@ use crate::hotfix::Ticket;
 use crate::hotfix::tag::ImageTag;
 use crate::hotfix::template::Values;
 use crate::policy::{Policy, Source, TagsFormat};
-use crate::registry::error::RegistryError;
+use crate::registry::error::{Cause, RegistryError};
 use crate::registry::manifest::Manifest;
 use crate::registry::reference::{Digest, is_tag};
 use crate::registry::{Registry, Target};
@@ -124,7 +124,7 @@ async fn put(
         return Err(RegistryError {
             operation: "reading back",
             reference: target.within(registry.repository()),
-            cause: crate::registry::error::Cause::Answer(format!(
+            cause: Cause::Answer(format!(
                 "the registry took {} and now has {now}: another build wrote the same tag, or it \
                  does not keep what it takes",
                 manifest.digest
@@ -152,9 +152,10 @@ pub fn impossible(error: &RegistryError, tags: &[ImageTag]) -> Published {
 /// Publishing without a tag that may be published, which happens only if the policy turned the
 /// rules off that say so.
 pub fn no_tag(facts: &Facts<'_>) -> Published {
-    let wrong = facts.tags.iter().filter(|planned| planned.tag.is_err());
-    let names: Vec<String> = wrong
-        .map(|planned| planned.text.clone().unwrap_or_default())
+    let names = facts
+        .tags
+        .iter()
+        .filter_map(|planned| planned.text.clone())
         .collect();
     Published::Failed(Unpublished {
         found: "the branch makes no tag that may be published".to_owned(),

@@ -10,6 +10,8 @@ mod link;
 pub mod manifest;
 pub mod reference;
 
+use std::collections::HashSet;
+
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LINK, WWW_AUTHENTICATE};
 use reqwest::{Method, Url};
 use serde::Deserialize;
@@ -28,7 +30,7 @@ const TAG_PAGE: usize = 32 * 1024 * 1024;
 const MOST_TAGS: usize = 200_000;
 const MOST_PAGES: usize = 2_000;
 /// Tags per page. ECR fails above 1,000 (google/go-containerregistry#1091).
-const PER_PAGE: &str = "1000";
+const PER_PAGE: usize = 1_000;
 /// The header with the digest of a manifest.
 const DIGEST: &str = "docker-content-digest";
 
@@ -221,9 +223,11 @@ impl Registry {
             cause,
         };
         let mut url = self.url(&["tags", "list"]);
-        url.query_pairs_mut().append_pair("n", PER_PAGE);
+        url.query_pairs_mut()
+            .append_pair("n", &PER_PAGE.to_string());
         let first = url.clone();
         let mut tags: Vec<String> = Vec::new();
+        let mut seen = HashSet::new();
         for _ in 0..MOST_PAGES {
             let make = || Request::new(Method::GET, url.clone(), TAG_PAGE);
             let answer = self.authorised(make).await.map_err(failed)?;
@@ -237,7 +241,10 @@ impl Registry {
             let page: Page = serde_json::from_slice(&answer.body).map_err(|_| {
                 failed(Cause::Answer("the answer is not a list of tags".to_owned()))
             })?;
-            tags.extend(page.tags.unwrap_or_default());
+            let page = page.tags.unwrap_or_default();
+            let (full, last) = (page.len() == PER_PAGE, page.last().cloned());
+            let before = tags.len();
+            tags.extend(page.into_iter().filter(|tag| seen.insert(tag.clone())));
             if tags.len() > MOST_TAGS {
                 break;
             }
@@ -249,7 +256,14 @@ impl Registry {
                 ))
             })?;
             let Some(next) = next else {
-                return Ok(tags);
+                // A page of exactly as many tags as were asked for may have been cut there without
+                // a word: ask for what comes after it, until nothing new comes.
+                let (true, Some(last), true) = (full, last, tags.len() > before) else {
+                    return Ok(tags);
+                };
+                url = first.clone();
+                url.query_pairs_mut().append_pair("last", &last);
+                continue;
             };
             let next = url
                 .join(&next)

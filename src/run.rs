@@ -141,15 +141,15 @@ impl Run<'_> {
             }
             return;
         };
-        if promotion
-            .versions
-            .iter()
-            .any(|version| version.version.is_none())
-        {
-            return;
-        }
+        let named = match bytes::named(promotion, repo) {
+            Ok(named) => named,
+            Err(source) => {
+                promotion.bytes = source;
+                return;
+            }
+        };
         let asked = self.with_registry(repo, Access::Pull, async |registry| {
-            bytes::compare(&registry, self.policy, promotion).await;
+            bytes::compare(&registry, self.policy, named, promotion).await;
         });
         if let Err(error) = asked {
             promotion.bytes = bytes::failed(error);
@@ -340,10 +340,16 @@ fn moved_checkout(facts: &Facts<'_>) -> Option<String> {
         .head
         .as_ref()
         .filter(|head| **head != facts.build.commit)?;
+    let branch = workspace
+        .branch
+        .as_deref()
+        .map(|name| format!(" (`{}`)", facts::shorten(name)));
     (facts.build.event != Event::PullRequest).then(|| {
         format!(
-            "the checkout is at {}, but the build is of {}: an image of this checkout is not the build's",
+            "the checkout is at {}{}, but the build is of {}: an image of this checkout is not the \
+             build's",
             head.short(),
+            branch.unwrap_or_default(),
             facts.build.commit.short()
         )
     })

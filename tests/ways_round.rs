@@ -176,6 +176,18 @@ fn every_page_of_the_tags_is_read_or_nothing_is_decided() {
         server.finish();
         code(&run, 1, &["refused by qa-closed", "byte for byte"]);
     }
+    // A page that was cut at the number of tags asked for, without a word.
+    let many: Vec<String> = (0..1_000).map(|i| format!("\"build_{i}\"")).collect();
+    let rest = "/v2/example/app/tags/list?n=1000&last=build_999";
+    let server = Script::new()
+        .on("GET", BUILD, Answer::manifest(&hotfix))
+        .on("GET", TAGS, list(&many.join(",")))
+        .on("GET", rest, list("\"branch-hotfix_HOCS-1\""))
+        .on("HEAD", TAG, Answer::manifest(&hotfix))
+        .start();
+    let run = promote(&server, "build_418");
+    server.finish();
+    code(&run, 1, &["refused by qa-closed", "byte for byte"]);
     let server = Script::new()
         .on("GET", BUILD, Answer::manifest(&hotfix))
         .on(
@@ -398,4 +410,24 @@ fn the_way_out_is_a_command_that_works() {
     ] {
         assert!(text.contains(&expected), "no {expected} in\n{text}");
     }
+}
+
+#[test]
+fn a_promotion_without_a_version_asks_no_registry() {
+    // Neither a registry that is down nor a missing secret stops what only the build can tell.
+    let gate = drone_gate(
+        "{username: {from_secret: u}, password: {from_secret: p}, policy: {repo: \"127.0.0.1:1/a/b\"}}",
+    );
+    let build = DroneBuild::promote(&DroneBuild::push("main"), "cs-qa");
+    code(
+        &run(build.environment(&gate, &[], &BTreeMap::new())),
+        0,
+        &["allowed"],
+    );
+    let hotfix = DroneBuild::promote(&DroneBuild::push("hotfix/X"), "cs-qa");
+    code(
+        &run(hotfix.environment(&gate, &[], &BTreeMap::new())),
+        1,
+        &["refused by qa-closed"],
+    );
 }

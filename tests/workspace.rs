@@ -115,7 +115,7 @@ fn a_checkout_of_another_commit_is_said() {
     );
     let moved = git(&path, &["rev-parse", "HEAD"]);
     let note = format!(
-        "note: the checkout is at {}, but the build is of {}",
+        "note: the checkout is at {} (`hotfix/somu`), but the build is of {}",
         &moved[..7],
         &head[..7]
     );

@@ -7,7 +7,7 @@ use futures_util::future;
 use futures_util::stream;
 
 use super::identity::{Evidence, Relation};
-use super::{Promotion, Source};
+use super::{Promotion, Source, VersionParameter};
 use crate::policy::Policy;
 use crate::registry::error::RegistryError;
 use crate::registry::manifest::Manifest;
@@ -28,41 +28,48 @@ pub struct Compared {
     pub hotfix_tags: usize,
 }
 
-/// Compares the promoted versions with the hotfix tags of the repository.
-pub async fn compare(registry: &Registry, policy: &Policy, promotion: &mut Promotion) {
+/// What a promotion names in the repository: the text of each version parameter, and where it lies.
+pub type Named = Vec<(String, Target)>;
+
+/// Reads what there is to compare, before anything is asked.
+///
+/// # Errors
+/// What to say of the bytes instead, when there is nothing to compare.
+pub fn named(promotion: &Promotion, repo: &Repository) -> Result<Named, Source<Compared>> {
     if promotion.versions.is_empty() {
-        promotion.bytes = Source::NotConfigured(
+        return Err(Source::NotConfigured(
             "no version parameter names an image, so the build alone was judged".to_owned(),
-        );
-        return;
+        ));
     }
-    let mut targets = Vec::new();
-    for parameter in &promotion.versions {
-        let target = parameter
-            .version
-            .as_ref()
-            .map(|v| target_of(v, registry.repository()));
-        match target {
-            Some(Ok(target)) => targets.push((parameter.text.clone(), target)),
-            Some(Err(because)) => {
-                promotion.bytes = unknown(
+    let one = |parameter: &VersionParameter| {
+        let target = match &parameter.version {
+            Some(version) => target_of(version, repo),
+            None => Err("it names no image"),
+        };
+        target
+            .map(|target| (parameter.text.clone(), target))
+            .map_err(|because| {
+                unknown(
                     format!(
                         "`{}={}`: {because}",
                         parameter.name,
                         super::shorten(&parameter.text)
                     ),
                     "give the version as a tag or digest of `policy.repo`",
-                );
-                return;
-            }
-            None => {
-                let name = &parameter.name;
-                promotion.bytes = unknown(format!("`{name}` names no image"), "give one version");
-                return;
-            }
-        }
-    }
-    match look(registry, policy, targets).await {
+                )
+            })
+    };
+    promotion.versions.iter().map(one).collect()
+}
+
+/// Compares the promoted versions with the hotfix tags of the repository.
+pub async fn compare(
+    registry: &Registry,
+    policy: &Policy,
+    named: Named,
+    promotion: &mut Promotion,
+) {
+    match look(registry, policy, named).await {
         Ok((compared, same)) => {
             promotion.evidence.extend(same);
             promotion.bytes = Source::Known(compared);
@@ -96,7 +103,7 @@ fn is_named(name: &str, repo: &Repository) -> bool {
 
 type Answer = Result<(Compared, Vec<Evidence>), Source<Compared>>;
 
-async fn look(registry: &Registry, policy: &Policy, targets: Vec<(String, Target)>) -> Answer {
+async fn look(registry: &Registry, policy: &Policy, targets: Named) -> Answer {
     let asked = targets
         .iter()
         .map(|(_, target)| resolve(registry, policy, target));
