@@ -66,6 +66,8 @@ pub enum Outcome {
     Pass {
         /// What was seen.
         because: String,
+        /// Something to know all the same.
+        note: Option<String>,
     },
     /// The rule is broken.
     Violation {
@@ -259,6 +261,7 @@ mod tests {
         let because = String::new();
         [
             Outcome::Pass {
+                note: None,
                 because: because.clone(),
             },
             Outcome::Violation {

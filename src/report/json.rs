@@ -56,7 +56,7 @@ struct Row<'a> {
     level: &'static str,
     result: &'static str,
     outcome: &'static str,
-    message: &'a str,
+    message: String,
     expected: Option<&'a str>,
     why: &'a str,
     next: Vec<String>,
@@ -186,7 +186,13 @@ fn row<'a>(finding: &'a Finding, result: &'static str) -> Row<'a> {
         level: finding.level.as_str(),
         result,
         outcome,
-        message: because(&finding.outcome),
+        message: match &finding.outcome {
+            Outcome::Pass {
+                because,
+                note: Some(note),
+            } => format!("{because}; note: {note}"),
+            other => because(other).to_owned(),
+        },
         expected,
         why: finding.why,
         next: next.collect(),

@@ -86,7 +86,10 @@ fn write_judged<W: Write>(judged: &Judged, all: bool, sink: &mut Sink<W>) {
     }
     // What a passing rule wants people to know should not need a debug level.
     for finding in judged.verdict.with(Effect::Passes) {
-        if let Some((_, note)) = because(&finding.outcome).split_once("; note: ") {
+        if let Outcome::Pass {
+            note: Some(note), ..
+        } = &finding.outcome
+        {
             sink.line(Style::Caution, &format!("note: {note}"));
         }
     }
@@ -327,7 +330,7 @@ fn counts(judged: &Judged) -> String {
 pub(super) fn because(outcome: &Outcome) -> &str {
     match outcome {
         Outcome::Violation { found, .. } => found,
-        Outcome::Pass { because }
+        Outcome::Pass { because, .. }
         | Outcome::NotApplicable { because }
         | Outcome::Unknown { because, .. }
         | Outcome::NotChecked { because, .. } => because,

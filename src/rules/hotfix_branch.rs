@@ -22,6 +22,7 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
     let prefixes = facts.policy.prefixes.describe();
     match &facts.branch {
         Ok(branch) => Outcome::Pass {
+            note: None,
             because: format!("`{branch}` begins with `{}`", branch.prefix()),
         },
         Err(reason) => {

@@ -36,7 +36,7 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
         names.push(format!("`{}`", tag.as_str()));
         if !tag.fits_a_label() {
             notes.push(format!(
-                "; note: `{}` ({} characters) does not fit into a Kubernetes label, which holds \
+                "`{}` ({} characters) does not fit into a Kubernetes label, which holds \
                  {LONGEST_LABEL} and ends in a letter or digit",
                 tag.as_str(),
                 tag.as_str().len()
@@ -52,7 +52,8 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
         };
     }
     Outcome::Pass {
-        because: format!("{}{}", names.join(", "), notes.concat()),
+        because: names.join(", "),
+        note: (!notes.is_empty()).then(|| notes.join("; ")),
     }
 }
 

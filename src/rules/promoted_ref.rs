@@ -58,6 +58,7 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
     }
     if git_ref.starts_with("refs/heads/") || git_ref.starts_with("refs/tags/") {
         return Outcome::Pass {
+            note: None,
             because: format!("the promoted build is of `{shown}`"),
         };
     }

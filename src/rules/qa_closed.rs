@@ -50,6 +50,7 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
                     .map(|(_, digest)| digest.as_str())
                     .collect();
                 Outcome::Pass {
+                    note: None,
                     because: format!(
                         "no hotfix by name or by build, and none of {} hotfix tags has, holds or is \
                          held by {}",
@@ -90,6 +91,7 @@ fn names_only(promotion: &Promotion, why: &str) -> Outcome {
             )],
         },
         None => Outcome::Pass {
+            note: None,
             because: format!("no hotfix by name or by build; bytes were not compared: {why}"),
         },
     }

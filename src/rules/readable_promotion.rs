@@ -50,6 +50,7 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
     let Some(wrong) = promotion.versions.iter().find(|v| v.version.is_none()) else {
         let target = promotion.target.name().unwrap_or_default();
         return Outcome::Pass {
+            note: None,
             because: format!("{} for `{target}`", promotion.describe_versions()),
         };
     };

@@ -40,6 +40,7 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
         };
     }
     Outcome::Pass {
+        note: None,
         because: format!("`{name}` is {}", class.describe()),
     }
 }

@@ -22,7 +22,9 @@ pub(super) const RULE: Rule = Rule {
 fn evaluate(facts: &Facts<'_>) -> Outcome {
     match &facts.ticket {
         Some((ticket, place)) => {
-            Outcome::Pass { because: format!("`{}`, in {place}", ticket.as_str()) }
+            Outcome::Pass {
+ note: None,
+ because: format!("`{}`, in {place}", ticket.as_str()), }
         }
         None => Outcome::Violation {
             found: "no ticket in branch names or commit message".to_owned(),

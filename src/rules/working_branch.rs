@@ -83,6 +83,7 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
         };
     }
     Outcome::Pass {
+        note: None,
         because: format!("`{shown}` is named like any working branch"),
     }
 }

@@ -101,7 +101,10 @@ fn events(events: &[Event]) -> String {
 fn effects() -> String {
     let because = String::new;
     let (found, expected, next) = (because(), because(), Vec::new());
-    let pass = Outcome::Pass { because: because() };
+    let pass = Outcome::Pass {
+        because: because(),
+        note: None,
+    };
     let violation = Outcome::Violation {
         found,
         expected,
