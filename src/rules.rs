@@ -169,9 +169,14 @@ fn applies(judges: Judges, events: &[Event], facts: &Facts<'_>) -> Option<Outcom
         Judges::Hotfix => match promotion.kind() {
             Kind::Hotfix => None,
             Kind::Ordinary => not("it is no hotfix".to_owned()),
-            // Where QA is the target, that is the question of `qa-closed`.
+            // Where QA is the target, `qa-closed` says why. The answer stays «unknown» all the same:
+            // that rule may be off, and another must not pass for it.
             Kind::Unknown if promotion.target.class() == Some(Class::Qa) => {
-                not("whether it is a hotfix is not known; see `qa-closed`".to_owned())
+                Some(Outcome::Unknown {
+                    because: "whether this is a hotfix is not known; see `qa-closed`".to_owned(),
+                    retry: false,
+                    next: Vec::new(),
+                })
             }
             Kind::Unknown => Some(unknown_kind(promotion)),
         },

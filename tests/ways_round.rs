@@ -127,6 +127,14 @@ fn a_build_whose_branch_is_no_branch_is_not_known() {
         code(&of(branch), 1, &["refused by qa-closed"]);
     }
     code(&of("main"), 0, &["allowed"]);
+    // A team that opens QA still gets what else it demands of a hotfix.
+    let build = DroneBuild::promote(&DroneBuild::push(&sha[..7]), "cs-qa");
+    let open = "{policy: {rules: {qa-closed: \"off\", tried-first: must}}}";
+    code(
+        &run(drone_environment(&build, open)),
+        2,
+        &["undecided, tried-first"],
+    );
 }
 
 #[test]
