@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::reference::Digest;
+use crate::secret::shorten;
 
 /// Every type of manifest that we can name. All of them are asked for at once: distribution 2.8
 /// answers 404 to an index when the request does not list its type.
@@ -22,6 +23,74 @@ const IMAGES: [&str; 2] = [
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 ];
+
+/// The most descriptors in one manifest that we follow: no image has a tenth of that.
+const MOST_PARTS: usize = 4_000;
+
+/// Layers that registries do not hold, because their licence forbids it (image-spec «Non-Distributable
+/// Layers»; Docker's foreign layers).
+const FOREIGN: [&str; 4] = [
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+];
+
+/// What a manifest says of a blob or of another manifest (image-spec descriptor.md).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Descriptor {
+    /// What it is.
+    pub media_type: String,
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// How many bytes it has.
+    pub size: u64,
+    /// Whether it is a foreign layer: it has addresses of its own and is never pushed.
+    pub foreign: bool,
+    /// `os/architecture` of a manifest in an index, if it says so.
+    pub platform: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawDescriptor {
+    #[serde(default)]
+    media_type: String,
+    digest: String,
+    size: u64,
+    #[serde(default)]
+    urls: Option<Vec<serde::de::IgnoredAny>>,
+    platform: Option<RawPlatform>,
+}
+
+#[derive(Deserialize)]
+struct RawPlatform {
+    #[serde(default)]
+    os: String,
+    #[serde(default)]
+    architecture: String,
+}
+
+impl RawDescriptor {
+    fn checked(self) -> Result<Descriptor, String> {
+        let digest = Digest::parse(&self.digest).ok_or_else(|| {
+            format!(
+                "`{}` is no digest that we can check",
+                shorten(&self.digest, 80)
+            )
+        })?;
+        let has_urls = self.urls.is_some_and(|urls| !urls.is_empty());
+        Ok(Descriptor {
+            foreign: has_urls && FOREIGN.contains(&self.media_type.as_str()),
+            platform: self
+                .platform
+                .map(|platform| format!("{}/{}", platform.os, platform.architecture)),
+            media_type: self.media_type,
+            digest,
+            size: self.size,
+        })
+    }
+}
 
 /// The bytes of a manifest or index, what they are, and their digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +199,33 @@ impl Manifest {
             .iter()
             .filter_map(|child| Digest::parse(&child.digest))
             .collect()
+    }
+
+    /// What the manifest names and a registry must hold before it: the manifests of an index, or
+    /// the configuration and layers of an image, in the order in which they stand there.
+    ///
+    /// # Errors
+    /// A sentence that says what cannot be read.
+    pub fn parts(&self) -> Result<Vec<Descriptor>, String> {
+        #[derive(Deserialize)]
+        struct Parts {
+            #[serde(default)]
+            manifests: Vec<RawDescriptor>,
+            config: Option<RawDescriptor>,
+            #[serde(default)]
+            layers: Vec<RawDescriptor>,
+        }
+        let parts: Parts = serde_json::from_slice(&self.bytes)
+            .map_err(|error| format!("its descriptors cannot be read: {error}"))?;
+        if self.is_image() && parts.config.is_none() {
+            return Err("it names no configuration".to_owned());
+        }
+        let all = parts.manifests.into_iter().chain(parts.config);
+        let all: Vec<RawDescriptor> = all.chain(parts.layers).collect();
+        if all.len() > MOST_PARTS {
+            return Err(format!("it names more than {MOST_PARTS} parts"));
+        }
+        all.into_iter().map(RawDescriptor::checked).collect()
     }
 
     /// Whether it is an image, which an index may hold for one platform.
