@@ -7,6 +7,7 @@ pub mod auth;
 pub mod credentials;
 pub mod error;
 mod link;
+pub mod local;
 pub mod manifest;
 pub mod reference;
 
