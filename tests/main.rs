@@ -15,6 +15,7 @@ mod footprint;
 mod pipeline_world;
 mod publish;
 mod random;
+mod references;
 mod registry_world;
 mod scripted;
 mod secrets;

@@ -18,12 +18,14 @@ impl Repository {
     pub fn parse(text: &str) -> Option<Self> {
         let (host, path) = text.split_once('/')?;
         let named = host.contains(['.', ':']) || host == "localhost";
+        // Twice, because the short names of Docker Hub grow.
         (named && is_host(host) && is_path(path) && text.len() <= LONGEST_NAME)
             .then(|| Self {
                 host: host.to_ascii_lowercase(),
                 path: path.to_owned(),
             })
             .map(Self::on_docker_hub)
+            .filter(|whole| whole.host.len() + 1 + whole.path.len() <= LONGEST_NAME)
     }
 
     /// Docker Hub's short names: `docker.io/x` is `docker.io/library/x`.
@@ -179,12 +181,10 @@ impl Version {
         if matches!(name, "sha256" | "sha384" | "sha512") {
             return None;
         }
-        let named = match name.split_once('/') {
-            Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => {
-                is_host(host) && is_path(path)
-            }
-            _ => is_path(name),
-        };
+        // Which host a name without one means, and whether `Example/app` names one, readers differ
+        // about; that it is a name, they do not.
+        let on_a_host = |(host, path): (&str, &str)| is_host(host) && is_path(path);
+        let named = is_path(name) || name.split_once('/').is_some_and(on_a_host);
         (named && name.len() <= LONGEST_NAME).then(|| Self::Reference {
             name: name.to_owned(),
             tag: tag.map(str::to_owned),
@@ -213,7 +213,8 @@ fn is_host(text: &str) -> bool {
         return false;
     }
     if let Some(ip) = name.strip_prefix('[').and_then(|n| n.strip_suffix(']')) {
-        return ip.parse::<std::net::Ipv6Addr>().is_ok();
+        // The grammar leaves out addresses with an IPv4 address in them.
+        return !ip.contains('.') && ip.parse::<std::net::Ipv6Addr>().is_ok();
     }
     name.split('.').all(|label| {
         !label.is_empty()
@@ -275,9 +276,23 @@ mod tests {
             "-a.io/b",
             "quay.io/a..b",
             "quay.io/a-",
+            "[::ffff:1.2.3.4]/a",
         ] {
             assert_eq!(text(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_longest_name_is_that_of_the_whole_name() {
+        let path = |length| "a".repeat(length);
+        let longest = format!("docker.io/{}", path(255 - "docker.io/library/".len()));
+        let whole = Repository::parse(&longest).unwrap().to_string();
+        assert_eq!(whole.len(), 255);
+        assert!(Repository::parse(&whole).is_some());
+        assert_eq!(Repository::parse(&format!("{longest}a")), None);
+        let other = format!("quay.io/{}", path(255 - "quay.io/".len()));
+        assert!(Repository::parse(&other).is_some());
+        assert_eq!(Repository::parse(&format!("{other}a")), None);
     }
 
     #[test]
@@ -292,6 +307,8 @@ mod tests {
             format!("quay.io/a/b@sha256:{hex}"),
             format!("localhost:5000/a:x@sha256:{hex}"),
             "service:1.0".to_owned(),
+            "Example/app:1".to_owned(),
+            "my_team.x/app:1".to_owned(),
         ] {
             assert!(Version::parse(&good).is_some(), "{good}");
         }
