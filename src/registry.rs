@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod credentials;
 pub mod error;
+mod exact;
 mod link;
 pub mod local;
 pub mod manifest;

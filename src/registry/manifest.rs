@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::exact::Exact;
 use super::reference::Digest;
 use crate::secret::shorten;
 
@@ -60,7 +61,7 @@ struct RawDescriptor {
     size: u64,
     #[serde(default)]
     urls: Option<Vec<serde::de::IgnoredAny>>,
-    platform: Option<RawPlatform>,
+    platform: Option<Exact<RawPlatform>>,
 }
 
 #[derive(Deserialize)]
@@ -73,23 +74,28 @@ struct RawPlatform {
 
 impl RawDescriptor {
     fn checked(self) -> Result<Descriptor, String> {
-        let digest = Digest::parse(&self.digest).ok_or_else(|| {
-            format!(
-                "`{}` is no digest that we can check",
-                shorten(&self.digest, 80)
-            )
-        })?;
+        let digest = checked_digest(&self.digest)?;
         let has_urls = self.urls.is_some_and(|urls| !urls.is_empty());
         Ok(Descriptor {
             foreign: has_urls && FOREIGN.contains(&self.media_type.as_str()),
             platform: self
                 .platform
-                .map(|platform| format!("{}/{}", platform.os, platform.architecture)),
+                .map(|Exact(platform)| format!("{}/{}", platform.os, platform.architecture)),
             media_type: self.media_type,
             digest,
             size: self.size,
         })
     }
+}
+
+fn checked_digest(text: &str) -> Result<Digest, String> {
+    Digest::parse(text)
+        .ok_or_else(|| format!("`{}` is no digest that we can check", shorten(text, 80)))
+}
+
+/// What is wrong with JSON, without most of what a registry wrote into it.
+fn in_short(error: &serde_json::Error) -> String {
+    shorten(&error.to_string(), 160)
 }
 
 /// The bytes of a manifest or index, what they are, and their digest.
@@ -137,13 +143,16 @@ impl Manifest {
             let same = Digest::parse(said).is_some_and(|said| said.matches(&bytes));
             if !same {
                 return Err(format!(
-                    "the registry says digest `{said}`, but the bytes have {}",
+                    "the registry says digest `{}`, but the bytes have {}",
+                    shorten(said, 160),
                     Digest::of(&bytes)
                 ));
             }
         }
-        let shape: Shape = serde_json::from_slice(&bytes)
-            .map_err(|_| "the answer is not a manifest (not the JSON of one)".to_owned())?;
+        let Exact(shape) = serde_json::from_slice::<Exact<Shape>>(&bytes).map_err(|error| {
+            let why = in_short(&error);
+            format!("the answer is not a manifest (not the JSON of one: {why})")
+        })?;
         let sent = content_type.split(';').next().unwrap_or_default().trim();
         if shape.schema_version == Some(1) || sent.contains("manifest.v1+prettyjws") {
             return Err(
@@ -156,7 +165,8 @@ impl Manifest {
         let (index, image) = (INDEXES.contains(&media_type), IMAGES.contains(&media_type));
         if !index && !image {
             return Err(format!(
-                "its media type `{media_type}` is neither an image nor an index"
+                "its media type `{}` is neither an image nor an index",
+                shorten(media_type, 80)
             ));
         }
         // CVE-2021-41190: what one reader takes for an image, another takes for an index.
@@ -173,6 +183,10 @@ impl Manifest {
                     .to_owned(),
             );
         }
+        if index {
+            // An index that hides one of its images would hide a hotfix.
+            read_children(&bytes)?;
+        }
         Ok(Self {
             media_type: media_type.to_owned(),
             bytes,
@@ -184,21 +198,7 @@ impl Manifest {
 impl Manifest {
     /// The digests of the manifests in an index; none for an image.
     pub fn children(&self) -> Vec<Digest> {
-        #[derive(Deserialize)]
-        struct Index {
-            #[serde(default)]
-            manifests: Vec<Child>,
-        }
-        #[derive(Deserialize)]
-        struct Child {
-            digest: String,
-        }
-        let index = serde_json::from_slice::<Index>(&self.bytes);
-        let children = index.map(|index| index.manifests).unwrap_or_default();
-        children
-            .iter()
-            .filter_map(|child| Digest::parse(&child.digest))
-            .collect()
+        read_children(&self.bytes).unwrap_or_default()
     }
 
     /// What the manifest names and a registry must hold before it: the manifests of an index, or
@@ -210,28 +210,46 @@ impl Manifest {
         #[derive(Deserialize)]
         struct Parts {
             #[serde(default)]
-            manifests: Vec<RawDescriptor>,
-            config: Option<RawDescriptor>,
+            manifests: Vec<Exact<RawDescriptor>>,
+            config: Option<Exact<RawDescriptor>>,
             #[serde(default)]
-            layers: Vec<RawDescriptor>,
+            layers: Vec<Exact<RawDescriptor>>,
         }
-        let parts: Parts = serde_json::from_slice(&self.bytes)
-            .map_err(|error| format!("its descriptors cannot be read: {error}"))?;
+        let Exact(parts) = serde_json::from_slice::<Exact<Parts>>(&self.bytes)
+            .map_err(|error| format!("its descriptors cannot be read: {}", in_short(&error)))?;
         if self.is_image() && parts.config.is_none() {
             return Err("it names no configuration".to_owned());
         }
         let all = parts.manifests.into_iter().chain(parts.config);
-        let all: Vec<RawDescriptor> = all.chain(parts.layers).collect();
+        let all: Vec<Exact<RawDescriptor>> = all.chain(parts.layers).collect();
         if all.len() > MOST_PARTS {
             return Err(format!("it names more than {MOST_PARTS} parts"));
         }
-        all.into_iter().map(RawDescriptor::checked).collect()
+        all.into_iter().map(|Exact(raw)| raw.checked()).collect()
     }
 
     /// Whether it is an image, which an index may hold for one platform.
     pub fn is_image(&self) -> bool {
         IMAGES.contains(&self.media_type.as_str())
     }
+}
+
+fn read_children(bytes: &[u8]) -> Result<Vec<Digest>, String> {
+    #[derive(Deserialize)]
+    struct Index {
+        #[serde(default)]
+        manifests: Vec<Exact<Child>>,
+    }
+    #[derive(Deserialize)]
+    struct Child {
+        digest: String,
+    }
+    let Exact(index) = serde_json::from_slice::<Exact<Index>>(bytes)
+        .map_err(|error| format!("its manifests cannot be read: {}", in_short(&error)))?;
+    let children = index.manifests.iter();
+    children
+        .map(|Exact(child)| checked_digest(&child.digest))
+        .collect()
 }
 
 #[cfg(test)]
@@ -274,8 +292,47 @@ mod tests {
             "CVE-2021-41190",
         );
         refused(OCI_IMAGE, r#"{"manifests":[]}"#, "CVE-2021-41190");
+        refused(OCI_IMAGE, r#"{"Manifests":[],"config":{}}"#, "some readers");
+        refused(OCI_INDEX, "[2,null,[],null,null]", "not a manifest");
         let mixed = format!(r#"{{"mediaType":"{OCI_IMAGE}","config":{{}},"layers":[]}}"#);
         refused(OCI_INDEX, &mixed, "CVE-2021-41190");
+    }
+
+    #[test]
+    fn an_index_hides_no_child() {
+        let digest = Digest::of(b"x");
+        let index = |children: &str| {
+            let body = format!(r#"{{"manifests":[{children}]}}"#);
+            Manifest::check(OCI_INDEX, body.into(), None, None)
+        };
+        let child = format!(r#"{{"digest":"{digest}"}}"#);
+        let children = index(&child).unwrap().children();
+        assert_eq!(children, std::slice::from_ref(&digest));
+        for other in [
+            "{}".to_owned(),
+            "null".to_owned(),
+            r#"{"digest":"sha384:00"}"#.to_owned(),
+            format!(r#"["application/x","{digest}",1,null,null]"#),
+            format!(r#"{{"digest":"{digest}","Digest":"sha256:00"}}"#),
+        ] {
+            let error = index(&format!("{child},{other}")).unwrap_err();
+            assert!(error.len() < 300, "{error}");
+        }
+    }
+
+    #[test]
+    fn an_error_repeats_little_of_what_a_registry_wrote() {
+        let long = "x".repeat(1_000_000);
+        let type_ = format!(r#"{{"mediaType":"{long}","config":{{}}}}"#);
+        let config = format!(r#"{{"config":{{"digest":"{long}","size":"{long}"}}}}"#);
+        let image = Manifest::check(OCI_IMAGE, config.into(), None, None).unwrap();
+        for error in [
+            Manifest::check(OCI_IMAGE, type_.into(), None, None).unwrap_err(),
+            Manifest::check(OCI_IMAGE, b"{}".to_vec(), None, Some(&long)).unwrap_err(),
+            image.parts().unwrap_err(),
+        ] {
+            assert!(error.len() < 400, "{}", error.len());
+        }
     }
 
     #[test]
