@@ -15,8 +15,10 @@ const TOKEN_ANSWER: usize = 64 * 1024;
 /// One challenge of a `WWW-Authenticate` header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
-    scheme: String,
-    parameters: Vec<(String, String)>,
+    /// How to answer, in small letters: `basic`, `bearer`.
+    pub scheme: String,
+    /// What goes with it: names in small letters, values without their quotes.
+    pub parameters: Vec<(String, String)>,
 }
 
 impl Challenge {
