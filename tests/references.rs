@@ -14,7 +14,7 @@ use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use regex::Regex;
 
-const CASES: u32 = 50_000;
+const CASES: u32 = 30_000;
 
 /// What distribution takes.
 mod grammar {
