@@ -50,8 +50,8 @@ impl Layout {
         blob_in(&self.files, part)
     }
 
-    /// The files, and the chosen manifest if everything that it names is there, in every depth.
-    /// Foreign layers may be missing: they are never pushed.
+    /// The chosen manifest, if everything that it names is there, in every depth. Foreign layers may
+    /// be missing: they are never pushed.
     pub(super) fn whole(files: &Files, reference: Option<&str>) -> Result<Manifest, LocalError> {
         let root = root(files, reference)?;
         let mut seen = HashSet::from([root.digest.clone()]);

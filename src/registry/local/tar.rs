@@ -56,7 +56,7 @@ impl Index {
         if let Some(compression) = compression(&head) {
             let name = quoted(archive.name());
             let found = format!("{name} is compressed as a whole ({compression})");
-            let next = format!("decompress it first: {compression} -d");
+            let next = format!("decompress it first (`{compression} -d`)");
             return Err(LocalError::new(found, next));
         }
         let mut walk = Walk {
