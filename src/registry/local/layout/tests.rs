@@ -323,3 +323,17 @@ fn a_whole_layout_holds_everything_in_every_depth() {
     made.list(&foreign, &[]);
     assert!(whole(&made.files(), "foreign").is_ok());
 }
+
+#[test]
+fn indexes_that_multiply_are_read_once_each() {
+    let mut made = Made::default();
+    let mut last = made.image("one");
+    // Followed anew each time, this would be 2^48 images.
+    for _ in 0..48 {
+        last = made.index(&[last.clone(), last]);
+    }
+    made.list(&last, &[]);
+    let folder = Folder::new();
+    let files = Files::directory(&folder.write_all("image", &made.files())).unwrap();
+    assert!(Layout::whole(&files, None).is_ok());
+}
