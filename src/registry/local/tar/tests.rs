@@ -265,7 +265,7 @@ fn a_compressed_archive_says_how_to_open_it() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_content_comes_back_and_a_cut_gives_nothing_that_is_not_whole(
