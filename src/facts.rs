@@ -4,6 +4,7 @@
 pub mod bytes;
 pub mod git;
 pub mod identity;
+pub mod image;
 
 use crate::ci::{Build, Event};
 use crate::environment::Environment;
@@ -17,6 +18,7 @@ use crate::secret::{self, Redactor};
 use bytes::Compared;
 use git::Workspace;
 use identity::Evidence;
+use image::Platform;
 
 /// A fact from a source that may not be there or may not answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub struct Facts<'a> {
     pub ticket: Option<(Ticket, &'static str)>,
     /// The tags that would be published, in that order.
     pub tags: Vec<PlannedTag>,
+    /// What the image that is to be published says of itself, platform by platform.
+    pub image: Source<Vec<Platform>>,
     /// The promotion, if the build is one.
     pub promotion: Option<Promotion>,
 }
@@ -252,6 +256,7 @@ pub fn collect<'a>(
         branch,
         ticket,
         tags,
+        image: Source::NotConfigured("`policy.source` names no image".to_owned()),
         promotion,
     }
 }

@@ -4,18 +4,24 @@
 //! credentials never travel on to another host and an answer can never send us from TLS to plain
 //! HTTP or from a public host into the network of the runner.
 
+mod outgoing;
 mod redirect;
+mod retry;
 mod tls;
 
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::header::{
     AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, LOCATION,
 };
 use reqwest::{Method, Url};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
+pub use outgoing::{Meter, Outgoing, Pieces, Trouble};
+use retry::Pauses;
+pub use retry::backoff;
 pub use tls::parse_ca;
 
 /// The longest body of an answer that says something went wrong; the rest is not read.
@@ -23,8 +29,10 @@ const ERROR_BODY: usize = 64 * 1024;
 /// How many redirects one request may follow.
 const REDIRECTS: usize = 5;
 const CONNECT: Duration = Duration::from_secs(10);
-/// The longest silence in the middle of an answer.
+/// The longest silence before or in the middle of an answer, and of what we send.
 const SILENCE: Duration = Duration::from_secs(30);
+/// The longest time for reading the body of an error.
+const ERROR_TIME: Duration = Duration::from_secs(5);
 
 /// Whom the policy trusts (`policy.tls`), beside the public certificate authorities.
 #[derive(Debug, Clone, Default)]
@@ -69,19 +77,22 @@ pub struct Request {
     method: Method,
     url: Url,
     headers: HeaderMap,
-    body: Option<Vec<u8>>,
+    body: Option<Bytes>,
     limit: usize,
+    repeatable: bool,
 }
 
 impl Request {
     /// A request without headers or body; `limit` bytes of a good answer are read at the most.
     pub fn new(method: Method, url: Url, limit: usize) -> Self {
+        let repeatable = matches!(method, Method::GET | Method::HEAD);
         Self {
             method,
             url,
             headers: HeaderMap::new(),
             body: None,
             limit,
+            repeatable,
         }
     }
 
@@ -107,8 +118,15 @@ impl Request {
 
     /// Adds a body.
     #[must_use]
-    pub fn body(mut self, body: Vec<u8>) -> Self {
-        self.body = Some(body);
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// Says that it does no harm when the server gets it twice. GET and HEAD never do.
+    #[must_use]
+    pub const fn repeatable(mut self) -> Self {
+        self.repeatable = true;
         self
     }
 }
@@ -124,6 +142,8 @@ pub struct Response {
     pub body: Vec<u8>,
     /// Where the answer came from, after redirects.
     pub url: Url,
+    /// How often the request was sent before this answer was taken for the last word.
+    pub tries: u32,
 }
 
 impl Response {
@@ -133,17 +153,38 @@ impl Response {
     }
 }
 
+/// A good answer whose body is still to be read.
+pub struct Download {
+    answer: reqwest::Response,
+}
+
+impl Download {
+    /// How long the body is, if the server says so.
+    pub fn length(&self) -> Option<u64> {
+        self.answer.content_length()
+    }
+
+    /// The body, to be sent on while it comes.
+    pub fn into_body(self) -> reqwest::Body {
+        self.answer.into()
+    }
+}
+
 /// Why there was no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HttpError {
     /// The connection could not be made, broke, or the answer was no HTTP.
     Transport(String),
-    /// The time for everything (`policy.timeout`) is over.
-    Deadline,
+    /// The server's certificate or its TLS is not what it should be.
+    Untrusted(String),
+    /// The time for everything (`policy.timeout`) is over; what went wrong before that.
+    Deadline(Option<String>),
     /// The answer is longer than it may be.
     TooLong(usize),
     /// The answer sends us where we do not go.
     Redirect(String),
+    /// What was to be sent could not be read.
+    Source(String),
     /// The client could not be set up.
     Setup(String),
 }
@@ -151,15 +192,24 @@ pub enum HttpError {
 impl HttpError {
     /// Whether running the step again may help.
     pub const fn may_pass(&self) -> bool {
-        matches!(self, Self::Transport(_) | Self::Deadline)
+        matches!(
+            self,
+            Self::Transport(_) | Self::Deadline(_) | Self::Source(_)
+        )
     }
 }
 
 impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Transport(why) => f.write_str(why),
-            Self::Deadline => f.write_str("the time for everything (`policy.timeout`) is over"),
+            Self::Transport(why) | Self::Untrusted(why) | Self::Source(why) => f.write_str(why),
+            Self::Deadline(before) => {
+                f.write_str("the time for everything (`policy.timeout`) is over")?;
+                match before {
+                    Some(before) => write!(f, "; before that: {before}"),
+                    None => Ok(()),
+                }
+            }
             Self::TooLong(limit) => write!(f, "the answer is longer than {limit} bytes"),
             Self::Redirect(why) => write!(f, "the answer sends us on, and we do not follow: {why}"),
             Self::Setup(why) => write!(f, "the HTTP client could not be set up: {why}"),
@@ -176,6 +226,8 @@ pub struct Client {
     unchecked: Option<reqwest::Client>,
     trust: Trust,
     deadline: Instant,
+    silence: Duration,
+    pauses: Pauses,
 }
 
 impl Client {
@@ -184,14 +236,15 @@ impl Client {
     /// # Errors
     /// If the certificate authorities or the proxy's address cannot be used.
     pub fn new(trust: Trust, proxy: &Proxy, timeout: Duration) -> Result<Self, HttpError> {
+        // A short time for everything leaves no room for long patience with one silent server.
+        let silence = (timeout / 10).clamp(Duration::from_millis(100), SILENCE);
         let builder = || {
             reqwest::Client::builder()
                 .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
                 .http1_only()
-                .connect_timeout(CONNECT)
-                .read_timeout(SILENCE)
+                .connect_timeout(silence.min(CONNECT))
                 .user_agent(concat!("drone-hotfix/", env!("CARGO_PKG_VERSION")))
         };
         let setup = |error: reqwest::Error| HttpError::Setup(describe(&error));
@@ -221,6 +274,8 @@ impl Client {
             unchecked,
             trust,
             deadline: Instant::now() + timeout,
+            silence,
+            pauses: Pauses::default(),
         })
     }
 
@@ -229,26 +284,130 @@ impl Client {
         &self.trust
     }
 
-    /// Sends a request and reads the answer. GET and HEAD follow redirects.
+    /// Sends a request and reads the answer. GET and HEAD follow redirects. What passes (a broken
+    /// connection, 429, 5xx) is tried again if the request may be repeated.
     ///
     /// # Errors
     /// If there is no whole answer in time. An answer with an error status is an answer.
     pub async fn send(&self, request: Request) -> Result<Response, HttpError> {
-        match tokio::time::timeout_at(self.deadline, self.follow(request)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(HttpError::Deadline),
+        let limit = request.limit;
+        self.patiently(&request, async |request| {
+            let (answer, url) = self.follow(request.clone(), None).await?;
+            self.read(answer, url, limit).await
+        })
+        .await
+    }
+
+    /// Sends a request and hands over the body of a good answer unread.
+    ///
+    /// # Errors
+    /// As [`Client::send`]; the answer itself, read, if its status is none of 2xx.
+    pub async fn open(&self, request: Request) -> Result<Result<Download, Response>, HttpError> {
+        let mut download = None;
+        let answer = self
+            .patiently(&request, async |request| {
+                let (answer, url) = self.follow(request.clone(), None).await?;
+                if answer.status().is_success() {
+                    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+                    download = Some(Download { answer });
+                    return Ok(Response {
+                        status,
+                        headers,
+                        body: Vec::new(),
+                        url,
+                        tries: 1,
+                    });
+                }
+                self.read(answer, url, ERROR_BODY).await
+            })
+            .await?;
+        Ok(download.ok_or(answer))
+    }
+
+    /// Sends a request with a body that is made while it is sent: once, because it cannot be made
+    /// again here. Redirects are not followed.
+    ///
+    /// # Errors
+    /// If the body could not be read or sent to its end, or there is no whole answer.
+    pub async fn upload(&self, request: Request, body: Outgoing) -> Result<Response, HttpError> {
+        let (meter, trouble) = (body.meter(), body.trouble());
+        let (limit, host) = (request.limit, host_and_port(&request.url));
+        let paused = timeout_at(self.deadline, self.pauses.wait_for(&host));
+        paused.await.map_err(|_| HttpError::Deadline(None))?;
+        let sent = async {
+            let (answer, url) = self.follow(request, Some(body)).await?;
+            self.read(answer, url, limit).await
+        };
+        let answer = timeout_at(self.deadline, meter.until_silent(self.silence, sent));
+        let result = match answer.await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => Err(HttpError::Transport(
+                "nothing moved any more in the middle of sending".to_owned(),
+            )),
+            Err(_) => Err(HttpError::Deadline(None)),
+        };
+        if let Ok(answer) = &result
+            && let Some(wait) = retry::wait(&result, 1)
+            && retry::is_for_all(answer)
+        {
+            self.pauses.pause(&host, wait);
+        }
+        // The library only says that the body failed; the body knows why.
+        result.map_err(|error| trouble.take().map_or(error, HttpError::Source))
+    }
+
+    /// Runs a request until it has an answer that counts.
+    async fn patiently(
+        &self,
+        request: &Request,
+        mut attempt: impl AsyncFnMut(&Request) -> Result<Response, HttpError>,
+    ) -> Result<Response, HttpError> {
+        let host = host_and_port(&request.url);
+        let mut before = None;
+        let mut tries = 0;
+        loop {
+            let patient = async {
+                self.pauses.wait_for(&host).await;
+                attempt(request).await
+            };
+            let outcome = match timeout_at(self.deadline, patient).await {
+                Ok(outcome) => outcome,
+                Err(_) => return Err(HttpError::Deadline(before)),
+            };
+            tries += 1;
+            let wait = retry::wait(&outcome, tries)
+                .filter(|_| request.repeatable || retry::was_not_processed(&outcome));
+            let outcome = outcome.map(|answer| Response { tries, ..answer });
+            // A server that wants more time than there is has said its last word for this run.
+            let Some(wait) = wait.filter(|wait| Instant::now() + *wait < self.deadline) else {
+                return outcome;
+            };
+            before = Some(match &outcome {
+                Ok(answer) => format!("the server answered {}", answer.status),
+                Err(error) => error.to_string(),
+            });
+            if matches!(&outcome, Ok(answer) if retry::is_for_all(answer)) {
+                self.pauses.pause(&host, wait);
+            } else {
+                tokio::time::sleep(wait).await;
+            }
         }
     }
 
-    async fn follow(&self, mut request: Request) -> Result<Response, HttpError> {
+    async fn follow(
+        &self,
+        mut request: Request,
+        mut body: Option<Outgoing>,
+    ) -> Result<(reqwest::Response, Url), HttpError> {
         for _ in 0..=REDIRECTS {
-            let response = self.once(&request).await?;
-            let moves = matches!(response.status, 301 | 302 | 303 | 307 | 308);
-            if !moves || !matches!(request.method, Method::GET | Method::HEAD) {
-                return Ok(response);
-            }
-            let Some(location) = response.header(LOCATION.as_str()) else {
-                return Ok(response);
+            let answer = self.once(&request, body.take()).await?;
+            let moves = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+            let location = answer.headers().get(LOCATION);
+            let location = location.and_then(|value| value.to_str().ok());
+            let Some(location) =
+                location.filter(|_| moves && matches!(request.method, Method::GET | Method::HEAD))
+            else {
+                return Ok((answer, request.url));
             };
             let next = request
                 .url
@@ -265,29 +424,57 @@ impl Client {
         )))
     }
 
-    async fn once(&self, request: &Request) -> Result<Response, HttpError> {
+    /// Sends a request and waits for the head of its answer.
+    async fn once(
+        &self,
+        request: &Request,
+        body: Option<Outgoing>,
+    ) -> Result<reqwest::Response, HttpError> {
         let host = host_and_port(&request.url);
         let client = match &self.unchecked {
             Some(unchecked) if self.trust.skips(&host) => unchecked,
             _ => &self.checked,
         };
-        let transport = |error: reqwest::Error| HttpError::Transport(describe(&error));
         let mut builder = client
             .request(request.method.clone(), request.url.clone())
             .headers(request.headers.clone());
-        if let Some(body) = &request.body {
+        let streams = body.is_some();
+        if let Some(body) = body {
+            builder = builder.body(reqwest::Body::wrap(body));
+        } else if let Some(body) = &request.body {
             builder = builder.body(body.clone());
-        } else if request.method == Method::PUT || request.method == Method::POST {
+        } else if matches!(request.method, Method::PUT | Method::POST) {
             builder = builder.header(CONTENT_LENGTH, "0");
         }
-        let mut answer = builder.send().await.map_err(transport)?;
+        // A body that is being sent has a watch of its own: `Meter::until_silent`.
+        if streams {
+            return builder.send().await.map_err(transport);
+        }
+        self.in_time(builder.send()).await
+    }
+
+    /// Reads an answer to its end, or to the limit.
+    async fn read(
+        &self,
+        mut answer: reqwest::Response,
+        url: Url,
+        limit: usize,
+    ) -> Result<Response, HttpError> {
         let status = answer.status().as_u16();
         let headers = answer.headers().clone();
         let failed = !(200..300).contains(&status);
-        let limit = if failed { ERROR_BODY } else { request.limit };
+        let limit = if failed { ERROR_BODY } else { limit };
         let mut body = Vec::new();
+        let until = Instant::now() + ERROR_TIME;
         loop {
-            match answer.chunk().await {
+            let chunk = self.in_time(answer.chunk());
+            let chunk = if failed {
+                // The status says enough; a body that trickles only explains it.
+                timeout_at(until, chunk).await.unwrap_or(Ok(None))
+            } else {
+                chunk.await
+            };
+            match chunk {
                 Ok(Some(chunk)) if body.len() + chunk.len() <= limit => {
                     body.extend_from_slice(&chunk);
                 }
@@ -297,17 +484,31 @@ impl Client {
                 }
                 Ok(Some(_)) => return Err(HttpError::TooLong(limit)),
                 Ok(None) => break,
-                // The status says enough; a body that broke off only explained it.
                 Err(_) if failed => break,
-                Err(error) => return Err(transport(error)),
+                Err(error) => return Err(error),
             }
         }
         Ok(Response {
             status,
             headers,
             body,
-            url: request.url.clone(),
+            url,
+            tries: 1,
         })
+    }
+
+    /// Waits for a server that must say something before long.
+    async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = Result<T, reqwest::Error>>,
+    ) -> Result<T, HttpError> {
+        match tokio::time::timeout(self.silence, answer).await {
+            Ok(answer) => answer.map_err(transport),
+            Err(_) => Err(HttpError::Transport(format!(
+                "no answer within {} seconds",
+                self.silence.as_secs_f32()
+            ))),
+        }
     }
 }
 
@@ -316,6 +517,17 @@ pub fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port()
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn transport(error: reqwest::Error) -> HttpError {
+    let text = describe(&error);
+    // rustls says `invalid peer certificate: …`, or that what came was no TLS at all.
+    let untrusted = ["certificate", "InvalidContentType", "HandshakeFailure"];
+    if untrusted.iter().any(|word| text.contains(word)) {
+        HttpError::Untrusted(text)
+    } else {
+        HttpError::Transport(text)
+    }
 }
 
 /// An error of the library with its causes, without the address (it may carry a signed query).

@@ -4,6 +4,7 @@
 mod fields;
 pub mod later;
 mod read;
+pub mod source;
 pub mod targets;
 mod tree;
 
@@ -14,7 +15,6 @@ use std::time::Duration;
 use regex::Regex;
 
 use crate::hotfix::tag::{HotfixTags, ImageTag, TagTemplate, is_version};
-use crate::hotfix::template::Template;
 use crate::hotfix::{Prefixes, TicketPattern, compile};
 use crate::http::Trust;
 use crate::problem::Problem;
@@ -22,6 +22,7 @@ use crate::registry::reference::{Digest, Repository};
 use crate::verdict::Level;
 use later::Later;
 use read::Table;
+use source::Source;
 use targets::Targets;
 use tree::Node;
 
@@ -34,15 +35,6 @@ pub struct RuleKey {
     pub id: &'static str,
     /// Whether its level is not the policy's to choose.
     pub fixed: bool,
-}
-
-/// Where the image to publish lies, within `repo`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// Under a tag that the build gave it.
-    Tag(Template),
-    /// Under a digest.
-    Digest(Digest),
 }
 
 /// How several tags stand in the tags file: commas for Drone's plugins (urfave/cli), lines for
@@ -176,9 +168,10 @@ impl Policy {
         );
         let source = table.parsed(
             "source",
-            "a tag template such as `build_{build}`, or a digest",
+            "a tag template such as `build_{build}`, a digest, a whole reference, or `oci:DIR`, \
+             `oci-archive:FILE`, `docker-archive:FILE`",
             problems,
-            |text| fields::parse_source(text, repo.as_ref()),
+            |text| Source::parse(text, repo.as_ref()),
         );
         if source.is_some() && table.get("repo").is_none() {
             problems.push(

@@ -2,136 +2,265 @@
 //!
 //! A retag is at most four requests in three round trips: the source's bytes and the tag's present
 //! digest together, the same bytes under the tag, and the tag read back. When the tag has the digest
-//! already, nothing is written.
+//! already, nothing is written. What lies elsewhere is brought into the repository first, and the
+//! tags come last, so that none ever names something that is not whole.
 
-use futures_util::future;
+mod tag;
+
+use std::time::Duration;
+
+use futures_util::future::{self, Either};
 
 use crate::ci::Build;
 use crate::facts::Facts;
-use crate::hotfix::HotfixBranch;
-use crate::hotfix::Ticket;
 use crate::hotfix::tag::ImageTag;
-use crate::hotfix::template::Values;
-use crate::policy::{Policy, Source, TagsFormat};
-use crate::registry::error::{Cause, RegistryError};
+use crate::policy::{Policy, TagsFormat};
+use crate::registry::error::RegistryError;
 use crate::registry::manifest::Manifest;
-use crate::registry::reference::{Digest, is_tag};
-use crate::registry::{Registry, Target};
+use crate::registry::reference::Digest;
+use crate::registry::transfer::{self, Image, Origin, Progress};
+use crate::registry::{Registry, Target, compress};
 use crate::report::{Publication, Published, TagState, Unpublished, outputs};
 
-/// What is published of a build: an image that exists, under these tags, in this order.
-#[derive(Debug, Clone)]
-pub struct Plan {
+/// How often a transfer says how far it is; the first time after as long.
+const TELL: Duration = Duration::from_secs(5);
+
+/// Where the image comes from, before anything was asked.
+pub enum From {
+    /// A registry.
+    Registry(Registry, Target),
+    /// Files, which were looked at already.
+    Files(Image),
+}
+
+/// Everything that was read before the verdict: what is published later is what was judged.
+pub struct Opened {
+    to: Registry,
     /// The image.
-    pub source: Target,
-    /// The tags.
-    pub tags: Vec<ImageTag>,
+    pub image: Image,
+    source: String,
+    tags: Vec<String>,
+    present: Vec<Option<Digest>>,
 }
 
-impl Plan {
-    /// The plan for a build; `None` if the source needs a ticket and there is none, or makes no tag.
-    pub fn new(
-        source: &Source,
-        branch: &HotfixBranch,
-        ticket: Option<&Ticket>,
-        build: &Build,
-        tags: Vec<ImageTag>,
-    ) -> Option<Self> {
-        let source = match source {
-            Source::Digest(digest) => Target::Digest(digest.clone()),
-            Source::Tag(template) => {
-                let values = Values {
-                    branch,
-                    ticket,
-                    commit: &build.commit,
-                    build: build.number,
-                };
-                Target::Tag(template.render(values).filter(|tag| is_tag(tag))?)
-            }
-        };
-        Some(Self { source, tags })
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.tags
-            .iter()
-            .map(|tag| tag.as_str().to_owned())
-            .collect()
-    }
-}
-
-/// Publishes an image. In a rehearsal everything is read and nothing is written.
-pub async fn publish(registry: &Registry, plan: &Plan, rehearsal: bool) -> Published {
-    let first = |error: RegistryError| Published::Failed(failed(&error, &[], &plan.names()));
-    let targets: Vec<Target> = plan
-        .tags
-        .iter()
-        .map(|tag| Target::Tag(tag.as_str().to_owned()))
-        .collect();
-    let present = future::join_all(targets.iter().map(|target| registry.digest(target)));
-    let (manifest, present) = future::join(registry.manifest(&plan.source), present).await;
-    let manifest = match manifest {
-        Ok(manifest) => manifest,
-        Err(error) => return first(error),
-    };
-    let present: Vec<Option<Digest>> = match present.into_iter().collect() {
-        Ok(present) => present,
-        Err(error) => return first(error),
-    };
-    let mut tags = Vec::new();
-    for ((tag, target), old) in plan.names().into_iter().zip(&targets).zip(present) {
-        let state = if rehearsal {
-            Ok(TagState::Planned(old))
-        } else {
-            put(registry, target, &manifest, old).await
-        };
-        match state {
-            Ok(state) => tags.push((tag, state)),
-            Err(error) => {
-                let written: Vec<String> = tags.iter().map(|(tag, _)| tag.clone()).collect();
-                let rest = plan.names().split_off(written.len());
-                return Published::Failed(failed(&error, &written, &rest));
-            }
+/// Reads the image's manifest, and what the tags name now.
+///
+/// # Errors
+/// If either cannot be read.
+pub async fn open(
+    to: Registry,
+    from: From,
+    source: String,
+    tags: &[ImageTag],
+) -> Result<Opened, RegistryError> {
+    let tags: Vec<String> = tags.iter().map(|tag| tag.as_str().to_owned()).collect();
+    let looked = look(&to, &tags);
+    let (image, present) = match from {
+        From::Files(image) => (image, looked.await?),
+        From::Registry(registry, target) => {
+            let (found, present) = future::join(root(registry, &target), looked).await;
+            let (registry, root) = found?;
+            let origin = Origin::Registry(registry);
+            (Image::Whole { origin, root }, present?)
         }
-    }
-    Published::Tags(Publication {
-        repository: registry.repository().to_string(),
-        source: plan.source.within(registry.repository()),
-        digest: manifest.digest,
-        media_type: manifest.media_type,
+    };
+    Ok(Opened {
+        to,
+        image,
+        source,
         tags,
+        present,
     })
 }
 
-/// Puts one tag on a manifest and reads it back.
-async fn put(
-    registry: &Registry,
-    target: &Target,
-    manifest: &Manifest,
-    old: Option<Digest>,
-) -> Result<TagState, RegistryError> {
-    if old.as_ref().is_some_and(|old| old.matches(&manifest.bytes)) {
-        return Ok(TagState::Unchanged);
+/// The manifest of the image. Where one token for two repositories is not to be had, the source gets
+/// one of its own.
+async fn root(registry: Registry, target: &Target) -> Result<(Registry, Manifest), RegistryError> {
+    match registry.manifest(target).await {
+        Ok(root) => Ok((registry, root)),
+        Err(error) if registry.is_shared() && error.is_denied() => {
+            let alone = registry.alone();
+            let root = alone.manifest(target).await?;
+            Ok((alone, root))
+        }
+        Err(error) => Err(error),
     }
-    registry.put(target, manifest).await?;
-    // A web server behind a redirect may answer 201 to anything; only the tag itself can tell.
-    let now = registry.digest(target).await?;
-    if now
-        .as_ref()
-        .is_none_or(|digest| !digest.matches(&manifest.bytes))
-    {
-        let now = now.map_or_else(|| "no such tag".to_owned(), |digest| digest.to_string());
-        return Err(RegistryError {
-            operation: "reading back",
-            reference: target.within(registry.repository()),
-            cause: Cause::Answer(format!(
-                "the registry took {} and now has {now}: another build wrote the same tag, or it \
-                 does not keep what it takes",
-                manifest.digest
-            )),
-        });
+}
+
+async fn look(to: &Registry, tags: &[String]) -> Result<Vec<Option<Digest>>, RegistryError> {
+    let targets: Vec<Target> = tags.iter().cloned().map(Target::Tag).collect();
+    let looks = targets.iter().map(|target| to.digest(target));
+    future::join_all(looks).await.into_iter().collect()
+}
+
+/// Publishes what was opened. In a rehearsal nothing is written. `say` takes a line now and then,
+/// when it takes long.
+pub async fn publish(opened: Opened, rehearsal: bool, say: &mut dyn FnMut(String)) -> Published {
+    let mut written = Vec::new();
+    match opened.write(rehearsal, say, &mut written).await {
+        Ok(root) => Published::Tags(Publication {
+            repository: opened.to.repository().to_string(),
+            source: opened.source,
+            digest: root.digest,
+            media_type: root.media_type,
+            tags: written,
+        }),
+        Err(error) => {
+            let done: Vec<String> = written.iter().map(|(tag, _)| tag.clone()).collect();
+            let rest = &opened.tags[done.len()..];
+            Published::Failed(failed(&error, &done, rest))
+        }
     }
-    Ok(old.map_or(TagState::Created, TagState::Moved))
+}
+
+impl Opened {
+    /// What people should know of the image beside its digest.
+    pub fn note(&self) -> Option<String> {
+        let Image::Saved(saved, name) = &self.image else {
+            return None;
+        };
+        let mut note = format!(
+            "`{name}` has no manifest of its own: its layers are compressed here, and the digest is new"
+        );
+        if let Some(why) = &saved.note {
+            note.push_str(&format!("; {why}"));
+        }
+        Some(note)
+    }
+
+    async fn write(
+        &self,
+        rehearsal: bool,
+        say: &mut dyn FnMut(String),
+        written: &mut Vec<(String, TagState)>,
+    ) -> Result<Manifest, RegistryError> {
+        let (root, moves) = self.bring(rehearsal, say).await?;
+        if !rehearsal && moves {
+            // A transfer takes its time, and another build may have been faster.
+            self.still_as_seen(&root).await?;
+        }
+        for (tag, old) in self.tags.iter().zip(&self.present) {
+            let state = if rehearsal {
+                TagState::Planned(old.clone())
+            } else {
+                tag::put(&self.to, tag, &root, old.as_ref()).await?
+            };
+            written.push((tag.clone(), state));
+        }
+        Ok(root)
+    }
+
+    /// Brings the image into the repository, and says whether that took requests.
+    async fn bring(
+        &self,
+        rehearsal: bool,
+        say: &mut dyn FnMut(String),
+    ) -> Result<(Manifest, bool), RegistryError> {
+        let progress = Progress::default();
+        match &self.image {
+            Image::Whole { origin, root } => {
+                let here = match origin {
+                    Origin::Registry(from) => from.repository() == self.to.repository(),
+                    Origin::Files(..) => false,
+                };
+                if here || rehearsal || self.is_published(root) {
+                    return Ok((root.clone(), false));
+                }
+                let work = transfer::transfer(origin, root, &self.to, &progress);
+                self.told(work, &progress, say).await?;
+                Ok((root.clone(), true))
+            }
+            Image::Saved(saved, _) => {
+                // Its digest is known only once it is compressed. Where a tag exists the same image
+                // may be there already; where none does, it is compressed while it is sent.
+                let known = if rehearsal || self.present.iter().any(Option::is_some) {
+                    Some(transfer::measure(saved).await?)
+                } else {
+                    None
+                };
+                if let Some(layers) = &known {
+                    let root = compress::manifest(saved, layers);
+                    if rehearsal || self.is_published(&root) {
+                        return Ok((root, false));
+                    }
+                }
+                let work = transfer::transfer_saved(saved, known, &self.to, &progress);
+                let root = self.told(work, &progress, say).await?;
+                Ok((root, true))
+            }
+        }
+    }
+
+    fn is_published(&self, root: &Manifest) -> bool {
+        let same = |old: &Option<Digest>| old.as_ref().is_some_and(|old| old.matches(&root.bytes));
+        self.present.iter().all(same)
+    }
+
+    async fn still_as_seen(&self, root: &Manifest) -> Result<(), RegistryError> {
+        let now = look(&self.to, &self.tags).await?;
+        for ((tag, before), now) in self.tags.iter().zip(&self.present).zip(now) {
+            let ours = now.as_ref().is_some_and(|now| now.matches(&root.bytes));
+            if now != *before && !ours {
+                return Err(tag::moved(
+                    &self.to,
+                    tag,
+                    before.as_ref(),
+                    now.as_ref(),
+                    "while the image was on its way, so it was left alone",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a transfer, and says now and then how far it is.
+    async fn told<T>(
+        &self,
+        work: impl Future<Output = T>,
+        progress: &Progress,
+        say: &mut dyn FnMut(String),
+    ) -> T {
+        let start = tokio::time::Instant::now();
+        let mut work = std::pin::pin!(work);
+        loop {
+            let tick = std::pin::pin!(tokio::time::sleep(TELL));
+            match future::select(work, tick).await {
+                Either::Left((done, _)) => return done,
+                Either::Right(((), rest)) => {
+                    work = rest;
+                    let (sent, total) = (progress.sent(), progress.total());
+                    say(how_far(self.to.repository(), sent, total, start.elapsed()));
+                }
+            }
+        }
+    }
+}
+
+/// One line about a transfer: bytes, share and rate.
+fn how_far(to: &impl std::fmt::Display, sent: u64, total: u64, since: Duration) -> String {
+    let rate = sent as f64 / since.as_secs_f64().max(0.001);
+    // A part that is sent again counts again.
+    let share = (100 * sent).checked_div(total).unwrap_or(0).min(100);
+    format!(
+        "allowed; sending the image to {to}: {} of {} ({share} %), {}/s",
+        size(sent as f64),
+        size(total as f64),
+        size(rate)
+    )
+}
+
+fn size(bytes: f64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let (mut value, mut unit) = (bytes, 0);
+    while value >= 1024.0 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 {
+        format!("{value:.0} {}", units[unit])
+    } else {
+        format!("{value:.1} {}", units[unit])
+    }
 }
 
 fn failed(error: &RegistryError, written: &[String], unwritten: &[String]) -> Unpublished {
@@ -217,5 +346,23 @@ pub fn write_tags_file(
             written: Vec::new(),
             unwritten: vec![path],
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_transfer_is_told_in_bytes_share_and_rate() {
+        let line = |sent, total, seconds| {
+            how_far(&"quay.io/a/b", sent, total, Duration::from_secs(seconds))
+        };
+        assert_eq!(
+            line(50 << 20, 200 << 20, 5),
+            "allowed; sending the image to quay.io/a/b: 50.0 MiB of 200.0 MiB (25 %), 10.0 MiB/s"
+        );
+        assert!(line(0, 0, 5).ends_with("0 B of 0 B (0 %), 0 B/s"));
+        assert!(line(300, 200, 1).contains("(100 %)"));
     }
 }

@@ -1,38 +1,38 @@
-//! The registry client: manifests and tags of one repository (OCI distribution spec 1.1).
+//! The registry client: manifests and blobs of one repository (OCI distribution spec 1.1).
 //!
 //! It keeps the bytes of a manifest as they are and asks for credentials once. It knows nothing of
 //! hotfixes.
 
+pub mod advice;
 pub mod auth;
+pub mod compress;
 pub mod credentials;
 pub mod error;
 mod exact;
 mod link;
 pub mod local;
 pub mod manifest;
+pub mod pieces;
 pub mod reference;
+mod session;
+mod tags;
+mod token;
+pub mod transfer;
+mod upload;
 
-use std::collections::HashSet;
+use std::sync::Arc;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, LINK, WWW_AUTHENTICATE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, Url};
-use serde::Deserialize;
-use tokio::sync::Mutex;
 
-use crate::http::{Client, Request, Response};
+use crate::http::{Client, Download, Request, Response};
 use crate::secret::Redactor;
 use credentials::Credentials;
 use error::{Cause, RegistryError};
-use manifest::Manifest;
+use manifest::{Descriptor, Manifest};
 use reference::{Digest, Repository};
+use session::Session;
 
-/// The longest page of a tag list: distribution 2.8 ignores `n` and sends everything at once.
-const TAG_PAGE: usize = 32 * 1024 * 1024;
-/// The most tags and pages that we follow.
-const MOST_TAGS: usize = 200_000;
-const MOST_PAGES: usize = 2_000;
-/// Tags per page. ECR fails above 1,000 (google/go-containerregistry#1091).
-const PER_PAGE: usize = 1_000;
 /// The header with the digest of a manifest.
 const DIGEST: &str = "docker-content-digest";
 
@@ -43,15 +43,6 @@ pub enum Access {
     Pull,
     /// Read and write.
     PullAndPush,
-}
-
-/// How requests to this registry are authorised by now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Session {
-    /// No answer has been seen yet.
-    Untried,
-    /// With this header, or without one.
-    Known(Option<String>),
 }
 
 /// A tag or a digest within a repository.
@@ -82,19 +73,16 @@ impl Target {
 }
 
 /// One repository of a registry.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Registry {
-    client: Client,
-    base: Url,
     repository: Repository,
-    credentials: Credentials,
-    scope: String,
-    redactor: Redactor,
-    session: Mutex<Session>,
+    session: Arc<Session>,
 }
 
 impl Registry {
-    /// A client for one repository.
+    /// A client for one repository. `also` are repositories of the same registry that blobs may be
+    /// mounted from: a mount needs both scopes in one token, the destination's first (services exist
+    /// that read only that one; go-containerregistry `write.go`).
     ///
     /// # Errors
     /// If the host of the repository cannot stand in an address.
@@ -103,6 +91,7 @@ impl Registry {
         repository: Repository,
         credentials: Credentials,
         access: Access,
+        also: Option<&Repository>,
         redactor: Redactor,
     ) -> Result<Self, RegistryError> {
         let secure = !client.trust().is_insecure(repository.host());
@@ -115,26 +104,46 @@ impl Registry {
                     cause: Cause::Answer(format!("its host cannot stand in an address: {error}")),
                 }
             })?;
-        let actions = match access {
-            Access::Pull => "pull",
-            Access::PullAndPush => "pull,push",
-        };
-        let scope = format!("repository:{}:{actions}", repository.path());
-        let session = Mutex::new(Session::Untried);
+        let mut scopes = vec![scope(&repository, access)];
+        scopes.extend(also.map(|other| scope(other, Access::Pull)));
+        let session = Session::new(client, base, credentials, scopes, redactor);
         Ok(Self {
-            client,
-            base,
             repository,
-            credentials,
-            scope,
-            redactor,
-            session,
+            session: Arc::new(session),
         })
     }
 
     /// The repository.
     pub const fn repository(&self) -> &Repository {
         &self.repository
+    }
+
+    /// Another repository of the same registry, with the same token.
+    pub fn beside(&self, repository: Repository) -> Self {
+        Self {
+            repository,
+            session: Arc::clone(&self.session),
+        }
+    }
+
+    /// The same repository with a token of its own, to read: for services that grant only one
+    /// repository at a time.
+    pub fn alone(&self) -> Self {
+        let scopes = vec![scope(&self.repository, Access::Pull)];
+        Self {
+            repository: self.repository.clone(),
+            session: Arc::new(self.session.with_scopes(scopes)),
+        }
+    }
+
+    /// Whether its token is one for several repositories.
+    pub fn is_shared(&self) -> bool {
+        self.session.scopes() > 1
+    }
+
+    /// Whether a blob of that repository can be mounted here.
+    pub fn shares_blobs_with(&self, other: &Self) -> bool {
+        self.session.base() == other.session.base()
     }
 
     /// Reads a manifest or index, with its bytes as they are.
@@ -186,16 +195,17 @@ impl Registry {
         }
     }
 
-    /// Puts a manifest under a tag, byte for byte.
+    /// Puts a manifest under a tag or its digest, byte for byte. Under a tag it is sent once: whoever
+    /// repeats that must look first whether somebody else has written meanwhile.
     ///
     /// # Errors
     /// If the registry does not take it.
-    pub async fn put(&self, tag: &Target, manifest: &Manifest) -> Result<(), RegistryError> {
+    pub async fn put(&self, target: &Target, manifest: &Manifest) -> Result<(), RegistryError> {
         let answer = self
-            .call("writing", Method::PUT, tag, Some(manifest))
+            .call("writing", Method::PUT, target, Some(manifest))
             .await?;
         if !matches!(answer.status, 200..=202) {
-            return Err(self.status("writing", tag, &answer));
+            return Err(self.status("writing", target, &answer));
         }
         match answer.header(DIGEST) {
             Some(said) if !Digest::parse(said).is_some_and(|d| d.matches(&manifest.bytes)) => {
@@ -203,80 +213,59 @@ impl Registry {
                     "the registry stored digest `{said}`, not {}",
                     manifest.digest
                 );
-                Err(self.error("writing", tag, Cause::Answer(why)))
+                Err(self.error("writing", target, Cause::Answer(why)))
             }
             _ => Ok(()),
         }
     }
 
-    /// Every tag of the repository.
+    /// Reads a small blob, such as a configuration, and checks it.
     ///
     /// # Errors
-    /// If the list cannot be had in whole: a part of it would be a wrong answer.
-    pub async fn tags(&self) -> Result<Vec<String>, RegistryError> {
-        #[derive(Deserialize)]
-        struct Page {
-            tags: Option<Vec<String>>,
-        }
-        let operation = "listing the tags of";
-        let failed = |cause| RegistryError {
-            operation,
-            reference: self.repository.to_string(),
-            cause,
+    /// If it is not there, too long, or not what its descriptor says.
+    pub async fn blob(&self, part: &Descriptor) -> Result<Vec<u8>, RegistryError> {
+        let target = Target::Digest(part.digest.clone());
+        let make = || {
+            let url = self.url(&["blobs", part.digest.as_str()]);
+            Request::new(Method::GET, url, manifest::LARGEST)
         };
-        let mut url = self.url(&["tags", "list"]);
-        url.query_pairs_mut()
-            .append_pair("n", &PER_PAGE.to_string());
-        let first = url.clone();
-        let mut tags: Vec<String> = Vec::new();
-        let mut seen = HashSet::new();
-        for _ in 0..MOST_PAGES {
-            let make = || Request::new(Method::GET, url.clone(), TAG_PAGE);
-            let answer = self.authorised(make).await.map_err(failed)?;
-            if answer.status != 200 {
-                let said = RegistryError::said(&answer.body);
-                return Err(failed(Cause::Status {
-                    status: answer.status,
-                    said,
-                }));
-            }
-            let page: Page = serde_json::from_slice(&answer.body).map_err(|_| {
-                failed(Cause::Answer("the answer is not a list of tags".to_owned()))
-            })?;
-            let page = page.tags.unwrap_or_default();
-            let (full, last) = (page.len() == PER_PAGE, page.last().cloned());
-            let before = tags.len();
-            tags.extend(page.into_iter().filter(|tag| seen.insert(tag.clone())));
-            if tags.len() > MOST_TAGS {
-                break;
-            }
-            let links = answer.headers.get_all(LINK).iter();
-            let links = links.map(|link| link.to_str().unwrap_or("not text"));
-            let next = link::next_page(links).map_err(|()| {
-                failed(Cause::Answer(
-                    "the list goes on in a way that cannot be read".to_owned(),
-                ))
-            })?;
-            let Some(next) = next else {
-                // A page of exactly as many tags as were asked for may have been cut there without
-                // a word: ask for what comes after it, until nothing new comes.
-                let (true, Some(last), true) = (full, last, tags.len() > before) else {
-                    return Ok(tags);
-                };
-                url = first.clone();
-                url.query_pairs_mut().append_pair("last", &last);
-                continue;
-            };
-            let next = url
-                .join(&next)
-                .ok()
-                .filter(|next| next.origin() == first.origin());
-            url = next.ok_or_else(|| {
-                failed(Cause::Answer("its next page is on another host".to_owned()))
-            })?;
+        let fail = |cause| self.error("reading", &target, cause);
+        let answer = self.session.send(make).await.map_err(fail)?;
+        if answer.status != 200 {
+            return Err(self.status("reading", &target, &answer));
         }
-        let why = format!("there are more than {MOST_TAGS} tags or {MOST_PAGES} pages");
-        Err(failed(Cause::Answer(why)))
+        if !part.digest.matches(&answer.body) {
+            return Err(fail(Cause::Answer(
+                "its bytes have another digest".to_owned(),
+            )));
+        }
+        Ok(answer.body)
+    }
+
+    /// Opens a blob, to be sent on while it comes.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub(super) async fn stream(&self, part: &Descriptor) -> Result<Download, RegistryError> {
+        let target = Target::Digest(part.digest.clone());
+        let make = || {
+            let url = self.url(&["blobs", part.digest.as_str()]);
+            Request::new(Method::GET, url, 0)
+        };
+        match self.session.open(make).await {
+            Ok(Ok(download)) => match download.length() {
+                Some(length) if length != part.size => {
+                    let why = format!(
+                        "the registry has {length} bytes of it, but its manifest says {}",
+                        part.size
+                    );
+                    Err(self.error("reading", &target, Cause::Answer(why)))
+                }
+                _ => Ok(download),
+            },
+            Ok(Err(answer)) => Err(self.status("reading", &target, &answer)),
+            Err(cause) => Err(self.error("reading", &target, cause)),
+        }
     }
 
     async fn expect(
@@ -305,71 +294,26 @@ impl Registry {
             let url = self.url(&["manifests", target.as_str()]);
             let request = Request::new(method.clone(), url, manifest::LARGEST);
             match manifest {
-                Some(m) => request
-                    .header(CONTENT_TYPE, &m.media_type)
-                    .body(m.bytes.clone()),
+                Some(m) => {
+                    let request = request
+                        .header(CONTENT_TYPE, &m.media_type)
+                        .body(m.bytes.clone());
+                    match target {
+                        Target::Digest(_) => request.repeatable(),
+                        Target::Tag(_) => request,
+                    }
+                }
                 None => request.header(ACCEPT, manifest::ACCEPT),
             }
         };
-        self.authorised(make)
+        self.session
+            .send(make)
             .await
             .map_err(|cause| self.error(operation, target, cause))
     }
 
-    /// Sends a request with what we know of authorisation, and once more after a challenge.
-    async fn authorised(&self, make: impl Fn() -> Request) -> Result<Response, Cause> {
-        let session = self.session.lock().await;
-        let header = match &*session {
-            Session::Known(header) => header.clone(),
-            Session::Untried => None,
-        };
-        // With credentials at hand we expect to be asked for them: the first request goes alone, so
-        // that one challenge and one token serve all the others. Without, nothing is waited for.
-        let first = *session == Session::Untried && self.credentials != Credentials::Anonymous;
-        let alone = first.then_some(session);
-        let answer = self
-            .client
-            .send(make().authorization(header.as_deref()))
-            .await
-            .map_err(Cause::Http)?;
-        let challenge = all_challenges(&answer);
-        // A redirect may have led to another host, and that one gets nothing of us.
-        let ours = answer.url.origin() == self.base.origin();
-        if answer.status != 401 || challenge.is_empty() || !ours {
-            if let Some(mut session) = alone {
-                *session = Session::Known(None);
-            }
-            return Ok(answer);
-        }
-        let mut session = match alone {
-            Some(session) => session,
-            None => self.session.lock().await,
-        };
-        // Another request may have answered the same challenge while this one was on its way.
-        let renewed = matches!(&*session, Session::Known(known) if *known != header);
-        if !renewed {
-            let new = auth::answer(
-                &self.client,
-                &answer.url,
-                &challenge,
-                &self.credentials,
-                &self.scope,
-                &self.redactor,
-            );
-            *session = Session::Known(Some(new.await?));
-        }
-        let Session::Known(header) = session.clone() else {
-            return Ok(answer);
-        };
-        drop(session);
-        self.client
-            .send(make().authorization(header.as_deref()))
-            .await
-            .map_err(Cause::Http)
-    }
-
     fn url(&self, rest: &[&str]) -> Url {
-        let mut url = self.base.clone();
+        let mut url = self.session.base().clone();
         url.set_path(&format!(
             "/v2/{}/{}",
             self.repository.path(),
@@ -387,23 +331,14 @@ impl Registry {
     }
 
     fn status(&self, operation: &'static str, target: &Target, answer: &Response) -> RegistryError {
-        let said = RegistryError::said(&answer.body);
-        self.error(
-            operation,
-            target,
-            Cause::Status {
-                status: answer.status,
-                said,
-            },
-        )
+        self.error(operation, target, Cause::status(answer))
     }
 }
 
-/// Every challenge of an answer: a server may send several headers.
-fn all_challenges(answer: &Response) -> String {
-    let values = answer.headers.get_all(WWW_AUTHENTICATE).iter();
-    values
-        .filter_map(|value| value.to_str().ok())
-        .collect::<Vec<_>>()
-        .join(", ")
+fn scope(repository: &Repository, access: Access) -> String {
+    let actions = match access {
+        Access::Pull => "pull",
+        Access::PullAndPush => "pull,push",
+    };
+    format!("repository:{}:{actions}", repository.path())
 }

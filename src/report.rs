@@ -1,6 +1,7 @@
 //! What people and later steps are told. Plain data in, text and files out; the rules' words come
 //! from the rules, and everything goes through [`sink`].
 
+pub mod harness;
 pub mod json;
 pub mod log;
 pub mod outputs;

@@ -4,6 +4,7 @@
 //! docs/rules.md is made from this table.
 
 mod hotfix_branch;
+mod image_commit;
 mod image_tag;
 pub mod later;
 mod promoted_ref;
@@ -67,13 +68,17 @@ pub enum Judges {
     All,
 }
 
+/// The rule that is judged last, because it needs the image itself.
+pub const OF_THE_IMAGE: &str = image_commit::RULE.id;
+
 /// Every rule, in the order of the report.
-pub const TABLE: [&Rule; 8] = [
+pub const TABLE: [&Rule; 9] = [
     &readable_promotion::RULE,
     &hotfix_branch::RULE,
     &working_branch::RULE,
     &ticket::RULE,
     &image_tag::RULE,
+    &image_commit::RULE,
     &qa_closed::RULE,
     &target_known::RULE,
     &promoted_ref::RULE,

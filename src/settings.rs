@@ -200,7 +200,7 @@ pub fn read(environment: &Environment, redactor: &Redactor, problems: &mut Vec<P
 }
 
 impl Settings {
-    /// What we show to a registry.
+    /// What we show to the registry of `policy.repo`.
     ///
     /// # Errors
     /// If a secret for it is set but empty, or the docker config has nothing usable.
@@ -220,12 +220,22 @@ impl Settings {
                 username: username.expose().to_owned(),
                 password: password.clone(),
             }),
-            _ => match &self.config {
-                Ok(config) => config.for_host(host).map_err(|why| {
-                    Cause::Answer(format!("the setting `config` does not help: {why}"))
-                }),
-                Err(_) => Ok(Credentials::Anonymous),
-            },
+            _ => self.credentials_by_config(host),
+        }
+    }
+
+    /// What we show to another registry than that of `policy.repo`: `username` and `password` are not
+    /// for it.
+    ///
+    /// # Errors
+    /// If `config` is set but empty, or has nothing usable.
+    pub fn credentials_by_config(&self, host: &str) -> Result<Credentials, Cause> {
+        match &self.config {
+            Ok(config) => config
+                .for_host(host)
+                .map_err(|why| Cause::Answer(format!("the setting `config` does not help: {why}"))),
+            Err(SecretState::Empty) => Err(Cause::MissingSecret("config".to_owned())),
+            Err(_) => Ok(Credentials::Anonymous),
         }
     }
 
@@ -307,7 +317,8 @@ fn unknown_names(environment: &Environment, problems: &mut Vec<Problem>) -> Vec<
         let exact = variable.starts_with(PREFIX)
             && NAMES.contains(&written.to_lowercase().as_str())
             && written.bytes().all(|b| !b.is_ascii_lowercase());
-        if exact {
+        // Harness sets this one itself, to be told what was published.
+        if exact || variable == "PLUGIN_ARTIFACT_FILE" {
             continue;
         }
         match did_you_mean(written, NAMES) {

@@ -20,6 +20,7 @@ mod registry_world;
 mod scripted;
 mod secrets;
 mod settings;
+mod sources;
 mod support;
 mod ways_round;
 mod words;

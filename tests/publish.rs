@@ -14,12 +14,14 @@ use crate::support::registry::{Registry, TempDir};
 use crate::support::token_service::{Rights, TokenRules};
 
 const REPO: &str = "example/app";
+/// The configuration of the image is not read, so that only what publishes is counted.
+const OFF: &str = "{image-commit: \"off\"}";
 
 /// The settings of a gate that publishes from this registry.
 fn settings(address: &str, tls: &str) -> String {
     format!(
         "{{username: {{from_secret: u}}, password: {{from_secret: p}}, policy: {{repo: \"{address}/{REPO}\", \
-         source: \"build_{{build}}\", tls: {tls}}}}}"
+         source: \"build_{{build}}\", rules: {OFF}, tls: {tls}}}}}"
     )
 }
 
@@ -30,7 +32,7 @@ fn insecure(address: &str) -> String {
 fn anonymous(address: &str) -> String {
     let repo = format!("\"{address}/{REPO}\"");
     format!(
-        "{{policy: {{repo: {repo}, source: \"build_{{build}}\", tls: {}}}}}",
+        "{{policy: {{repo: {repo}, source: \"build_{{build}}\", rules: {OFF}, tls: {}}}}}",
         insecure(address)
     )
 }

@@ -13,7 +13,8 @@ const RELEASE: &str = "/v2/example/app/manifests/1.0.0";
 
 fn settings(address: &str) -> String {
     format!(
-        "{{policy: {{repo: \"{address}/example/app\", source: \"build_{{build}}\", tls: {{insecure: [\"{address}\"]}}}}}}"
+        "{{policy: {{repo: \"{address}/example/app\", source: \"build_{{build}}\", rules: {{image-commit: \"off\"}}, \
+         tls: {{insecure: [\"{address}\"]}}}}}}"
     )
 }
 
@@ -40,8 +41,15 @@ fn code(run: &Run, code: i32, words: &[&str]) {
 /// A push whose source is answered so; the tag does not exist yet, and nothing may be written.
 #[track_caller]
 fn source(answer: Answer, words: &[&str]) {
+    source_times(answer, 1, words);
+}
+
+/// The same for an answer that is asked for again.
+#[track_caller]
+fn source_times(answer: Answer, times: usize, words: &[&str]) {
     let server = Script::new()
         .on("GET", SOURCE, answer)
+        .times(times)
         .on("HEAD", TAG, Answer::status(404))
         .start();
     let run = push(&server);
@@ -68,15 +76,16 @@ fn a_source_that_is_no_manifest_is_not_published() {
         &["not a manifest"],
     );
     source(Answer::status(200).body(""), &["not a manifest"]);
-    source(
+    source_times(
         Answer::manifest(&manifest).cut(10),
+        5,
         &["the connection broke"],
     );
     source(
         Answer::status(200).endless(),
         &["longer than 4194304 bytes"],
     );
-    source(Answer::hang_up(), &["the connection broke"]);
+    source_times(Answer::hang_up(), 5, &["the connection broke"]);
     let json = |text: &str| {
         Answer::status(200)
             .header("Content-Type", image::OCI_MANIFEST)
@@ -109,12 +118,16 @@ fn errors_are_told_in_the_registrys_words_and_with_a_way_out() {
         Answer::error(403, "DENIED"),
         &["403, DENIED", "right to pull"],
     );
-    source(
-        Answer::status(503).body("<html>\u{1b}[2J"),
-        &["503 without an explanation", "again in a minute"],
+    source_times(
+        Answer::status(503)
+            .header("Retry-After", "0")
+            .body("<html>\u{1b}[2J"),
+        5,
+        &["503 without an explanation, 5 times", "again in a minute"],
     );
-    source(
-        Answer::status(500).endless(),
+    source_times(
+        Answer::status(500).header("Retry-After", "0").endless(),
+        5,
         &["500 without an explanation"],
     );
     let hostile =
@@ -173,11 +186,16 @@ fn what_was_written_is_read_back() {
             .with_header("Content-Type", &manifest.media_type)
     };
     // A web server that says 201 to anything, and another build that was faster.
-    for (answer, word) in [
-        (Answer::status(404), "no such tag"),
-        (Answer::manifest(&other), "another build wrote the same tag"),
+    for (answer, times, word) in [
+        (Answer::status(404), 4, "no such tag"),
+        (
+            Answer::manifest(&other),
+            1,
+            "another build wrote the same tag",
+        ),
     ] {
-        let server = begin(Answer::status(201)).on("HEAD", TAG, answer).start();
+        let back = begin(Answer::status(201)).on("HEAD", TAG, answer);
+        let server = back.times(times).start();
         let run = push(&server);
         server.finish();
         code(&run, 4, &["not published", word]);
@@ -187,21 +205,28 @@ fn what_was_written_is_read_back() {
     let run = push(&server);
     server.finish();
     code(&run, 4, &["the registry stored digest"]);
-    for (put, words) in [
+    // What is refused is looked at once more: the tag itself tells whether it was written.
+    for (put, times, words) in [
         (
             Answer::error(403, "DENIED"),
+            1,
             ["writing", "right to pull from and push to"],
         ),
         (
-            Answer::error(429, "TOOMANYREQUESTS"),
+            Answer::error(429, "TOOMANYREQUESTS").header("Retry-After", "0"),
+            5,
             ["429, TOOMANYREQUESTS", "in a minute"],
         ),
         (
             Answer::error(412, "PRECONDITION"),
-            ["412, PRECONDITION", "ask who runs the registry"],
+            1,
+            ["412, PRECONDITION", "does not let tags move"],
         ),
     ] {
-        let server = begin(put).start();
+        let server = begin(put)
+            .times(times)
+            .on("HEAD", TAG, Answer::status(404))
+            .start();
         let run = push(&server);
         server.finish();
         code(&run, 4, &words);
@@ -326,7 +351,12 @@ fn a_list_of_tags_that_is_not_whole_decides_nothing() {
     let server = Script::new()
         .on("GET", RELEASE, Answer::manifest(&release))
         .on("GET", TAGS, tags("[\"1.0.0\",\"branch-hotfix_HOCS-1\"]"))
-        .on("GET", TAG, Answer::error(500, "UNKNOWN"))
+        .on(
+            "GET",
+            TAG,
+            Answer::error(500, "UNKNOWN").header("Retry-After", "0"),
+        )
+        .times(5)
         .start();
     let run = promote(&server, "1.0.0");
     server.finish();

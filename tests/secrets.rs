@@ -193,7 +193,7 @@ fn a_registry_cannot_make_us_say_what_we_sent() {
     let source = "/v2/example/app/manifests/build_418";
     let settings = |address: &str| {
         format!(
-            "policy: {{repo: '{address}/example/app', source: 'build_{{build}}', tls: {{insecure: ['{address}']}}}}"
+            "policy: {{repo: '{address}/example/app', source: 'build_{{build}}', rules: {{image-commit: 'off'}}, tls: {{insecure: ['{address}']}}}}"
         )
     };
     let push = DroneBuild::push("hotfix/HOCS-1234");
@@ -236,9 +236,12 @@ fn a_registry_cannot_make_us_say_what_we_sent() {
         .on(
             "GET",
             source,
-            Answer::status(500).json(&serde_json::json!(
+            Answer::status(500)
+                .header("Retry-After", "0")
+                .json(&serde_json::json!(
             {"errors": [{"code": "UNKNOWN", "message": format!("token {plain_token}")}]})),
         )
+        .times(5)
         .on("HEAD", "/v2/*", Answer::manifest(&manifest))
         .start();
     let run = step(&push, &settings(&server.address()));

@@ -138,18 +138,25 @@ impl Template {
     /// Fills every place; every `/`, wherever it comes from, becomes `_`. `None` if the template
     /// asks for a ticket and there is none.
     pub fn render(&self, values: Values<'_>) -> Option<String> {
+        self.render_path(values).map(|text| text.replace('/', "_"))
+    }
+
+    /// The same for a path or a reference, whose own `/` stay; those of the branch become `_`.
+    pub fn render_path(&self, values: Values<'_>) -> Option<String> {
         let mut text = String::new();
         for part in &self.parts {
             match part {
                 Part::Literal(literal) => text.push_str(literal),
-                Part::Field(Field::Branch) => text.push_str(values.branch.name()),
+                Part::Field(Field::Branch) => {
+                    text.push_str(&values.branch.name().replace('/', "_"));
+                }
                 Part::Field(Field::Ticket) => text.push_str(values.ticket?.as_str()),
                 Part::Field(Field::Sha) => text.push_str(values.commit.as_str()),
                 Part::Field(Field::ShortSha) => text.push_str(values.commit.short()),
                 Part::Field(Field::Build) => text.push_str(&values.build.to_string()),
             }
         }
-        Some(text.replace('/', "_"))
+        Some(text)
     }
 }
 

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
+use super::RuleKey;
 use super::read::{Table, list};
 use super::targets::{self, Patterns, Targets};
 use super::tree::Node;
-use super::{RuleKey, Source};
-use crate::hotfix::template::{Part, Template};
 use crate::http::{Trust, parse_ca};
 use crate::problem::{Problem, did_you_mean};
-use crate::registry::reference::{Digest, Repository, is_tag};
 use crate::verdict::Level;
 
 pub(super) fn no_repository(text: &str) -> String {
@@ -22,29 +20,6 @@ pub(super) fn no_repository(text: &str) -> String {
     } else {
         String::new()
     }
-}
-
-pub(super) fn parse_source(text: &str, repo: Option<&Repository>) -> Result<Source, String> {
-    // The repository may be written once more in front of the tag or digest.
-    let inner = repo
-        .and_then(|repo| text.strip_prefix(&repo.to_string()))
-        .and_then(|rest| rest.strip_prefix([':', '@']))
-        .unwrap_or(text);
-    if let Some(digest) = Digest::parse(inner) {
-        return Ok(Source::Digest(digest));
-    }
-    if inner.contains(['/', ':', '@']) {
-        return Err("this version publishes only what lies in `policy.repo`".to_owned());
-    }
-    let template = Template::parse(inner)?;
-    let literal = |part: &Part| match part {
-        Part::Literal(text) => is_tag(&format!("x{text}")),
-        Part::Field(_) => true,
-    };
-    if template.parts().is_empty() || !template.parts().iter().all(literal) {
-        return Err("a tag cannot contain these characters".to_owned());
-    }
-    Ok(Source::Tag(template))
 }
 
 pub(super) fn workspace_path(text: &str) -> Result<PathBuf, String> {

@@ -1,16 +1,4 @@
-//! How a registry asks who we are, and how we answer: `WWW-Authenticate`, Basic, Bearer tokens
-//! (distribution "Token Authentication Specification").
-
-use reqwest::{Method, Url};
-use serde::Deserialize;
-
-use super::credentials::Credentials;
-use super::error::{Cause, RegistryError};
-use crate::http::{Client, Request};
-use crate::secret::Redactor;
-
-/// The longest answer of a token service that we read.
-const TOKEN_ANSWER: usize = 64 * 1024;
+//! How a registry asks who we are: `WWW-Authenticate` (RFC 9110 §11.6.1).
 
 /// One challenge of a `WWW-Authenticate` header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +10,8 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    fn parameter(&self, name: &str) -> Option<&str> {
+    /// The first parameter of that name.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters
             .iter()
             .find(|(known, _)| known == name)
@@ -81,82 +70,6 @@ fn parameter_value(text: &str) -> (String, &str) {
         }
     }
     (value, "")
-}
-
-#[derive(Deserialize)]
-struct TokenAnswer {
-    token: Option<String>,
-    access_token: Option<String>,
-}
-
-/// Answers a challenge: the value for `Authorization`.
-///
-/// # Errors
-/// If the registry asks for something that we cannot or may not give.
-pub(super) async fn answer(
-    client: &Client,
-    registry: &Url,
-    header: &str,
-    credentials: &Credentials,
-    scope: &str,
-    redactor: &Redactor,
-) -> Result<String, Cause> {
-    let challenges = challenges(header);
-    let bearer = challenges
-        .iter()
-        .find(|c| c.scheme == "bearer" && c.parameter("realm").is_some());
-    if let Some((bearer, realm)) = bearer.and_then(|c| Some((c, c.parameter("realm")?))) {
-        return token(
-            client,
-            registry,
-            realm,
-            bearer.parameter("service"),
-            credentials,
-            scope,
-            redactor,
-        )
-        .await;
-    }
-    if challenges.iter().any(|c| c.scheme == "basic") {
-        return credentials.header(redactor).ok_or(Cause::CredentialsWanted);
-    }
-    Err(Cause::Challenge(header.to_owned()))
-}
-
-async fn token(
-    client: &Client,
-    registry: &Url,
-    realm: &str,
-    service: Option<&str>,
-    credentials: &Credentials,
-    scope: &str,
-    redactor: &Redactor,
-) -> Result<String, Cause> {
-    let mut url = Url::parse(realm).map_err(|_| Cause::Challenge(format!("realm `{realm}`")))?;
-    // The realm gets our password, so it is held to the rules of a redirect.
-    client
-        .may_go(registry, &url)
-        .map_err(|error| Cause::Realm(error.to_string()))?;
-    url.query_pairs_mut()
-        .extend_pairs(service.map(|s| ("service", s)))
-        .append_pair("scope", scope);
-    let basic = credentials.header(redactor);
-    let request = Request::new(Method::GET, url, TOKEN_ANSWER).authorization(basic.as_deref());
-    let answer = client.send(request).await.map_err(Cause::Http)?;
-    if answer.status != 200 {
-        return Err(Cause::Token {
-            status: answer.status,
-            said: RegistryError::said(&answer.body),
-        });
-    }
-    let answer: TokenAnswer = serde_json::from_slice(&answer.body).map_err(|_| Cause::NoToken)?;
-    let token = answer
-        .token
-        .or(answer.access_token)
-        .filter(|t| !t.is_empty())
-        .ok_or(Cause::NoToken)?;
-    redactor.add(&token);
-    Ok(format!("Bearer {token}"))
 }
 
 #[cfg(test)]

@@ -21,15 +21,33 @@ pub enum Credentials {
         /// The password or token.
         password: Secret,
     },
+    /// A refresh token for the registry's token service (docker's `identitytoken`), and the user
+    /// that stands beside it.
+    Identity {
+        /// The user; often a placeholder such as the zero UUID of Azure.
+        username: String,
+        /// The refresh token.
+        token: Secret,
+    },
+    /// A token that the registry takes as it is (docker's `registrytoken`).
+    Token(Secret),
 }
 
 impl Credentials {
-    /// The header `Authorization: Basic …`, which the redactor learns.
+    /// The header `Authorization: Basic …`, which the redactor learns. Services that know no
+    /// refresh tokens take an identity token in the place of the password.
     pub(super) fn header(&self, redactor: &Redactor) -> Option<String> {
         match self {
-            Self::Anonymous => None,
-            Self::Basic { username, password } => {
-                let pair = STANDARD.encode(format!("{username}:{}", password.expose()));
+            Self::Anonymous | Self::Token(_) => None,
+            Self::Basic {
+                username,
+                password: secret,
+            }
+            | Self::Identity {
+                username,
+                token: secret,
+            } => {
+                let pair = STANDARD.encode(format!("{username}:{}", secret.expose()));
                 redactor.add(&pair);
                 Some(format!("Basic {pair}"))
             }
@@ -61,6 +79,7 @@ struct RawAuth {
     username: String,
     password: String,
     identitytoken: String,
+    registrytoken: String,
 }
 
 impl DockerConfig {
@@ -76,20 +95,32 @@ impl DockerConfig {
                 error.column()
             )
         })?;
-        let mut hosts: BTreeMap<_, _> = raw
-            .auths
-            .into_iter()
-            .map(|(host, auth)| (plain_host(&host), credentials(auth)))
-            .collect();
-        for (host, helper) in raw.cred_helpers {
-            hosts
-                .entry(plain_host(&host))
-                .or_insert_with(|| Err(no_helper(&helper)));
+        let mut hosts = BTreeMap::new();
+        for (key, auth) in raw.auths {
+            let (host, found) = (plain_host(&key), credentials(auth));
+            // A key that is the bare host wins over an address on it, as in Docker.
+            if key == host || !hosts.contains_key(&host) {
+                hosts.insert(host, found);
+            }
         }
-        Ok(Self {
-            hosts,
-            helper: raw.creds_store,
-        })
+        // Docker asks the helper of a host and the store before it looks at an entry; what stands
+        // in an entry all the same is good enough for us.
+        for (key, helper) in raw.cred_helpers {
+            let found = hosts
+                .entry(plain_host(&key))
+                .or_insert(Ok(Credentials::Anonymous));
+            if *found == Ok(Credentials::Anonymous) {
+                *found = Err(no_helper(&helper));
+            }
+        }
+        let helper = raw.creds_store.filter(|helper| !helper.is_empty());
+        if let Some(helper) = &helper {
+            let empty = hosts
+                .values_mut()
+                .filter(|found| **found == Ok(Credentials::Anonymous));
+            empty.for_each(|found| *found = Err(no_helper(helper)));
+        }
+        Ok(Self { hosts, helper })
     }
 
     /// What the config has for a host, as `registry::Repository::host` writes it.
@@ -107,41 +138,52 @@ impl DockerConfig {
     /// Every password in it, for the redactor.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         self.hosts.values().filter_map(|entry| match entry {
-            Ok(Credentials::Basic { password, .. }) => Some(password),
-            _ => None,
+            Ok(
+                Credentials::Basic {
+                    password: secret, ..
+                }
+                | Credentials::Identity { token: secret, .. }
+                | Credentials::Token(secret),
+            ) => Some(secret),
+            Ok(Credentials::Anonymous) | Err(_) => None,
         })
     }
 }
 
 fn credentials(auth: RawAuth) -> Result<Credentials, String> {
-    if !auth.identitytoken.is_empty() {
-        return Err(
-            "its entry is an `identitytoken`, which this version cannot use; set \
-                    `username` and `password`"
-                .to_owned(),
-        );
+    if !auth.registrytoken.is_empty() {
+        return Ok(Credentials::Token(Secret::new(auth.registrytoken)));
     }
-    if auth.auth.is_empty() {
-        return if auth.username.is_empty() {
-            Ok(Credentials::Anonymous)
-        } else {
-            Ok(Credentials::Basic {
-                username: auth.username,
-                password: Secret::new(auth.password),
-            })
-        };
-    }
-    let pair = STANDARD
-        .decode(auth.auth.trim())
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok());
-    match pair.as_deref().and_then(|pair| pair.split_once(':')) {
-        Some((username, password)) => Ok(Credentials::Basic {
-            username: username.to_owned(),
-            password: Secret::new(password.trim_end_matches('\0')),
-        }),
-        None => Err("the `auth` of its entry is not `user:password` in base64".to_owned()),
-    }
+    let (username, password) = if auth.auth.is_empty() {
+        (auth.username, auth.password)
+    } else {
+        let pair = STANDARD
+            .decode(auth.auth.trim())
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok());
+        match pair.as_deref().and_then(|pair| pair.split_once(':')) {
+            Some((username, password)) => (
+                username.to_owned(),
+                password.trim_end_matches('\0').to_owned(),
+            ),
+            None => {
+                return Err("the `auth` of its entry is not `user:password` in base64".to_owned());
+            }
+        }
+    };
+    Ok(if !auth.identitytoken.is_empty() {
+        Credentials::Identity {
+            username,
+            token: Secret::new(auth.identitytoken),
+        }
+    } else if username.is_empty() && password.is_empty() {
+        Credentials::Anonymous
+    } else {
+        Credentials::Basic {
+            username,
+            password: Secret::new(password),
+        }
+    })
 }
 
 fn no_helper(helper: &str) -> String {
@@ -207,10 +249,29 @@ mod tests {
         };
         case(r#"{"credsStore":"desktop"}"#, "credential helper `desktop`");
         case(
-            r#"{"auths":{"quay.io":{"identitytoken":"x"}}}"#,
-            "identitytoken",
+            r#"{"auths":{"quay.io":{}},"credsStore":"desktop"}"#,
+            "credential helper `desktop`",
         );
         case(r#"{"auths":{"quay.io":{"auth":"!"}}}"#, "base64");
+        let tokens = DockerConfig::parse(
+            r#"{"auths":{"quay.io":{"auth":"dTo=","identitytoken":"refresh-me"},
+            "a.example":{"registrytoken":"as-it-is"},"https://b.example/v2/":{"auth":"dTp4"},
+            "b.example":{"auth":"dTp5"}},"credsStore":"desktop"}"#,
+        )
+        .unwrap();
+        let identity = Credentials::Identity {
+            username: "u".to_owned(),
+            token: Secret::new("refresh-me"),
+        };
+        assert_eq!(tokens.for_host("quay.io"), Ok(identity));
+        let as_it_is = Credentials::Token(Secret::new("as-it-is"));
+        assert_eq!(tokens.for_host("a.example"), Ok(as_it_is));
+        let bare = Credentials::Basic {
+            username: "u".to_owned(),
+            password: Secret::new("y"),
+        };
+        assert_eq!(tokens.for_host("b.example"), Ok(bare));
+        assert_eq!(tokens.secrets().count(), 3);
         let error = DockerConfig::parse("{\"auths\": canary}").unwrap_err();
         assert!(!error.contains("canary"), "{error}");
     }

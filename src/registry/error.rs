@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::http::HttpError;
+use super::local::LocalError;
+use crate::http::{HttpError, Response};
 use crate::secret::shorten;
 
 /// The longest part of a registry's own message that is repeated.
@@ -32,7 +33,15 @@ pub enum Cause {
         status: u16,
         /// The registry's own code and message, if it sent any.
         said: Option<String>,
+        /// How often it was asked.
+        tries: u32,
     },
+    /// An image in a file cannot be read.
+    Local(LocalError),
+    /// A tag has changed since this run looked at it.
+    Moved(String),
+    /// The registry wanted a new token in the middle of a transfer, and has one now.
+    Renewed,
     /// The registry wants credentials and none are configured.
     CredentialsWanted,
     /// The registry asks for a kind of authentication that we do not have.
@@ -56,96 +65,45 @@ pub enum Cause {
     Resolver(&'static str),
 }
 
+/// What registries send with an error: the envelope of the distribution spec («Error Codes»), or one
+/// error alone, as gateways in front of them do.
 #[derive(Deserialize)]
 struct Envelope {
+    #[serde(default)]
     errors: Vec<EnvelopeError>,
+    #[serde(flatten)]
+    alone: EnvelopeError,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
 struct EnvelopeError {
-    #[serde(default)]
-    code: String,
-    #[serde(default)]
-    message: String,
+    #[serde(alias = "__type")]
+    code: serde_json::Value,
+    #[serde(alias = "Message")]
+    message: serde_json::Value,
+}
+
+impl Cause {
+    /// An answer that is an error.
+    pub(super) fn status(answer: &Response) -> Self {
+        Self::Status {
+            status: answer.status,
+            said: RegistryError::said(&answer.body),
+            tries: answer.tries,
+        }
+    }
 }
 
 impl RegistryError {
     /// The registry's own code and message out of an error body; `None` for HTML and the like.
     pub(super) fn said(body: &[u8]) -> Option<String> {
         let envelope: Envelope = serde_json::from_slice(body).ok()?;
-        let first = envelope.errors.first()?;
-        let text = format!("{}: {}", first.code, first.message);
+        let first = envelope.errors.first().unwrap_or(&envelope.alone);
+        let text = [&first.code, &first.message].map(|part| part.as_str().unwrap_or_default());
+        let text = text.join(": ");
         let text = text.trim_matches([':', ' ']);
         (!text.is_empty()).then(|| shorten(text, LONGEST_MESSAGE))
-    }
-
-    /// Whether running the step again may help.
-    pub fn may_pass(&self) -> bool {
-        match &self.cause {
-            Cause::Http(error) => error.may_pass(),
-            Cause::Status { status, .. } | Cause::Token { status, .. } => {
-                matches!(status, 408 | 425 | 429 | 499..=599)
-            }
-            _ => false,
-        }
-    }
-
-    /// What to do next.
-    pub fn advice(&self) -> String {
-        let repository = &self.reference;
-        match &self.cause {
-            Cause::Http(HttpError::Transport(why)) if why.contains("certificate") => {
-                "give the certificate authority of this registry as `policy.tls.ca`".to_owned()
-            }
-            Cause::Http(HttpError::Transport(_)) => {
-                "check the host in `policy.repo` and whether the runner can reach it; a registry \
-                 without TLS must be listed in `policy.tls.insecure`"
-                    .to_owned()
-            }
-            Cause::Http(HttpError::Deadline) => {
-                "run the step again, or raise `policy.timeout`".to_owned()
-            }
-            Cause::Http(_) | Cause::Answer(_) => {
-                "check that `policy.repo` names a container registry".to_owned()
-            }
-            Cause::CredentialsWanted => {
-                "set `username` and `password` (from_secret) beside `policy`".to_owned()
-            }
-            Cause::MissingSecret(_) => {
-                "check the name of the secret in the pipeline file, and that it exists for this \
-                 repository and event"
-                    .to_owned()
-            }
-            Cause::Status { status: 401, .. }
-            | Cause::Token {
-                status: 401 | 403, ..
-            } => "check `username` and `password`: the registry does not take them".to_owned(),
-            Cause::Status { status: 403, .. } => {
-                format!("give this account the right to pull from and push to `{repository}`")
-            }
-            Cause::Status { status: 404, said } => match said.as_deref() {
-                Some(said) if said.starts_with("NAME_UNKNOWN") => {
-                    "check `policy.repo`: the registry does not know the repository, or does not \
-                     show it to this account"
-                        .to_owned()
-                }
-                _ => "check that the image was pushed by an earlier step, under exactly this name"
-                    .to_owned(),
-            },
-            Cause::Status { .. } | Cause::Token { .. } if self.may_pass() => {
-                "run the step again in a minute".to_owned()
-            }
-            Cause::Status { .. } | Cause::Token { .. } | Cause::NoToken => {
-                "ask who runs the registry".to_owned()
-            }
-            Cause::Resolver(name) => {
-                format!("start the build again without the parameter or variable `{name}`")
-            }
-            Cause::Challenge(_) | Cause::Realm(_) => {
-                "ask who runs the registry; if it is yours, list its hosts in `policy.tls`"
-                    .to_owned()
-            }
-        }
     }
 }
 
@@ -156,13 +114,22 @@ impl fmt::Display for RegistryError {
             Cause::Http(error) => write!(f, "{error}"),
             Cause::Status {
                 status,
-                said: Some(said),
+                said,
+                tries,
             } => {
-                write!(f, "the registry answered {status}, {said}")
+                write!(f, "the registry answered {status}")?;
+                match said {
+                    Some(said) => write!(f, ", {said}")?,
+                    None => f.write_str(" without an explanation")?,
+                }
+                match tries {
+                    0 | 1 => Ok(()),
+                    tries => write!(f, ", {tries} times"),
+                }
             }
-            Cause::Status { status, said: None } => {
-                write!(f, "the registry answered {status} without an explanation")
-            }
+            Cause::Local(error) => write!(f, "{error}"),
+            Cause::Moved(how) => f.write_str(how),
+            Cause::Renewed => f.write_str("the registry takes no token for long enough to finish"),
             Cause::CredentialsWanted => f.write_str("the registry wants credentials"),
             Cause::Challenge(what) => {
                 write!(f, "the registry asks for `{what}`, which we cannot answer")

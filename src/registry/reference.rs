@@ -116,6 +116,48 @@ impl Digest {
     }
 }
 
+/// Makes a digest of bytes that come in pieces.
+pub struct Hasher {
+    algorithm: &'static str,
+    context: ring::digest::Context,
+}
+
+impl Hasher {
+    /// A hasher of the same algorithm as this digest.
+    pub fn new(like: &Digest) -> Self {
+        if like.is_sha256() {
+            Self::sha256()
+        } else {
+            Self {
+                algorithm: "sha512",
+                context: ring::digest::Context::new(&ring::digest::SHA512),
+            }
+        }
+    }
+
+    /// A hasher for SHA-256.
+    pub fn sha256() -> Self {
+        Self {
+            algorithm: "sha256",
+            context: ring::digest::Context::new(&ring::digest::SHA256),
+        }
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.context.update(bytes);
+    }
+
+    /// The digest of all of them.
+    pub fn finish(self) -> Digest {
+        Digest(format!(
+            "{}:{}",
+            self.algorithm,
+            hex(&self.context.finish())
+        ))
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

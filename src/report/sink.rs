@@ -64,6 +64,12 @@ impl<W: Write> Sink<W> {
         };
     }
 
+    /// Writes one line that somebody waits for.
+    pub fn say(&mut self, style: Style, text: &str) {
+        self.line(style, text);
+        let _ = self.out.flush();
+    }
+
     /// Flushes what was written.
     pub fn finish(mut self) {
         let _ = self.out.flush();

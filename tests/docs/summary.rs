@@ -57,7 +57,8 @@ fn half_a_registry() -> Scripted {
         .on("HEAD", &at(TAG), Answer::status(404))
         .on("PUT", &at(second), digest(Answer::status(201)))
         .on("HEAD", &at(second), digest(Answer::status(200)))
-        .on("PUT", &at(TAG), Answer::error(500, "UNKNOWN"))
+        .on("PUT", &at(TAG), Answer::error(412, "PRECONDITION"))
+        .on("HEAD", &at(TAG), Answer::status(404))
         .start()
 }
 
@@ -76,7 +77,7 @@ fn summaries() -> Vec<Value> {
     let repo = at(&registry.address());
     let source = format!("{repo}  source: \"build_{{build}}\"\n");
     let half = half_a_registry();
-    let two_tags = "  source: \"build_{build}\"\n  tags: [\"also-{branch}\"]\n";
+    let two_tags = "  rules: {image-commit: \"off\"}\n  source: \"build_{build}\"\n  tags: [\"also-{branch}\"]\n";
     let later = hotfix().with(|build| build.number = 420);
     let no_server = at("127.0.0.1:1");
     let table = [

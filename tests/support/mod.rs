@@ -5,6 +5,7 @@
 pub mod binary;
 #[path = "../../examples/quickstart/registry.rs"]
 pub mod embedded;
+pub mod files;
 pub mod fixtures;
 pub mod gate;
 pub mod http;

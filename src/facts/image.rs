@@ -1,0 +1,153 @@
+//! What an image says of itself: from which commit it was built, for each platform
+//! (`org.opencontainers.image.revision`; image-spec annotations.md).
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde::Deserialize;
+
+use super::Source;
+use crate::registry::error::{Cause, RegistryError};
+use crate::registry::manifest::{Descriptor, Manifest};
+use crate::registry::transfer::{Image, Origin};
+
+/// The label that names the commit.
+pub const REVISION: &str = "org.opencontainers.image.revision";
+/// Configurations that describe an image which runs; artifacts have others.
+const CONFIGS: [&str; 2] = [
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+];
+/// The most platforms of one image that are looked at.
+const MOST_PLATFORMS: usize = 64;
+const AT_ONCE: usize = 6;
+
+/// One platform of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Platform {
+    /// `os/architecture`; empty if nobody says.
+    pub name: String,
+    /// The commit that the image says it was built from.
+    pub revision: Option<String>,
+}
+
+/// Reads the label of every platform.
+pub async fn read(image: &Image) -> Source<Vec<Platform>> {
+    let platforms = match image {
+        Image::Whole { origin, root } => platforms(origin, root).await,
+        Image::Saved(saved, name) => label(&saved.config, name, "").map(|one| vec![one]),
+    };
+    match platforms {
+        Ok(platforms) => Source::Known(platforms),
+        Err(error) => failed(&error),
+    }
+}
+
+/// An image that could not be read.
+pub fn failed(error: &RegistryError) -> Source<Vec<Platform>> {
+    Source::Unknown {
+        because: error.to_string(),
+        retry: error.may_pass(),
+        advice: error.advice(),
+    }
+}
+
+async fn platforms(origin: &Origin, root: &Manifest) -> Result<Vec<Platform>, RegistryError> {
+    if root.is_image() {
+        return Ok(image(origin, root, "").await?.into_iter().collect());
+    }
+    // Attestations that BuildKit adds are for no platform, and their own index says so.
+    let parts = parts(root)?
+        .into_iter()
+        .filter(|part| part.platform.as_deref() != Some("unknown/unknown"));
+    let parts: Vec<Descriptor> = parts.collect();
+    if parts.len() > MOST_PLATFORMS {
+        let why = format!("it holds more than {MOST_PLATFORMS} platforms");
+        return Err(wrong(root.digest.as_str(), why));
+    }
+    let each = parts.iter().map(|part| async move {
+        let child = origin.manifest(part).await?;
+        let name = part.platform.as_deref().unwrap_or_default();
+        if child.is_image() {
+            return Ok(image(origin, &child, name).await?.into_iter().collect());
+        }
+        // An index in an index: its images, one level down.
+        let mut found = Vec::new();
+        for inner in self::parts(&child)?.iter().take(MOST_PLATFORMS) {
+            let manifest = origin.manifest(inner).await?;
+            let name = inner.platform.as_deref().unwrap_or(name);
+            if manifest.is_image() && name != "unknown/unknown" {
+                found.extend(image(origin, &manifest, name).await?);
+            }
+        }
+        Ok::<_, RegistryError>(found)
+    });
+    let found: Vec<Vec<Platform>> = stream::iter(each).buffered(AT_ONCE).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+async fn image(
+    origin: &Origin,
+    manifest: &Manifest,
+    name: &str,
+) -> Result<Option<Platform>, RegistryError> {
+    let parts = parts(manifest)?;
+    let Some(config) = parts
+        .first()
+        .filter(|config| CONFIGS.contains(&config.media_type.as_str()))
+    else {
+        return Ok(None);
+    };
+    let text = origin.blob(config).await?;
+    label(&text, config.digest.as_str(), name).map(Some)
+}
+
+fn parts(manifest: &Manifest) -> Result<Vec<Descriptor>, RegistryError> {
+    manifest
+        .parts()
+        .map_err(|why| wrong(manifest.digest.as_str(), why))
+}
+
+fn wrong(reference: &str, why: String) -> RegistryError {
+    RegistryError {
+        operation: "reading",
+        reference: reference.to_owned(),
+        cause: Cause::Answer(why),
+    }
+}
+
+fn label(config: &[u8], reference: &str, name: &str) -> Result<Platform, RegistryError> {
+    #[derive(Deserialize)]
+    struct Config {
+        #[serde(default)]
+        os: String,
+        #[serde(default)]
+        architecture: String,
+        #[serde(default)]
+        config: Option<Inner>,
+    }
+    #[derive(Deserialize)]
+    struct Inner {
+        #[serde(default, rename = "Labels")]
+        labels: Option<std::collections::BTreeMap<String, String>>,
+    }
+    let config: Config = serde_json::from_slice(config).map_err(|_| {
+        wrong(
+            reference,
+            "the configuration of the image cannot be read".to_owned(),
+        )
+    })?;
+    let mut labels = config
+        .config
+        .and_then(|inner| inner.labels)
+        .unwrap_or_default();
+    let name = match name {
+        "" if config.os.is_empty() && config.architecture.is_empty() => String::new(),
+        "" => format!("{}/{}", config.os, config.architecture),
+        name => name.to_owned(),
+    };
+    Ok(Platform {
+        name,
+        revision: labels
+            .remove(REVISION)
+            .filter(|text| !text.trim().is_empty()),
+    })
+}
