@@ -19,7 +19,7 @@ use crate::registry::error::RegistryError;
 use crate::registry::manifest::Manifest;
 use crate::registry::reference::Digest;
 use crate::registry::transfer::{self, Image, Origin, Progress};
-use crate::registry::{Registry, Target, compress};
+use crate::registry::{Registry, Target, known};
 use crate::report::{Publication, Published, TagState, Unpublished, outputs};
 
 /// How often a transfer says how far it is; the first time after as long.
@@ -171,20 +171,16 @@ impl Opened {
                 Ok((root.clone(), true))
             }
             Image::Saved(saved, _) => {
-                // Its digest is known only once it is compressed. Where a tag exists the same image
-                // may be there already; where none does, it is compressed while it is sent.
-                let known = if rehearsal || self.present.iter().any(Option::is_some) {
-                    Some(transfer::measure(saved).await?)
-                } else {
-                    None
-                };
-                if let Some(layers) = &known {
-                    let root = compress::manifest(saved, layers);
-                    if rehearsal || self.is_published(&root) {
-                        return Ok((root, false));
-                    }
+                // Its digest is known only once it is compressed; what was sent once is known.
+                let present = self.present.iter().flatten();
+                let known = known::look(&self.to, saved, present).await?;
+                if let Some(root) = known.same {
+                    return Ok((root, false));
                 }
-                let work = transfer::transfer_saved(saved, known, &self.to, &progress);
+                if rehearsal {
+                    return Ok((transfer::measure(saved, &known).await?, false));
+                }
+                let work = transfer::transfer_saved(saved, &known, &self.to, &progress);
                 let root = self.told(work, &progress, say).await?;
                 Ok((root, true))
             }

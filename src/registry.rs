@@ -9,6 +9,7 @@ pub mod compress;
 pub mod credentials;
 pub mod error;
 mod exact;
+pub mod known;
 mod link;
 pub mod local;
 pub mod manifest;

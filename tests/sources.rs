@@ -273,14 +273,30 @@ fn what_docker_save_wrote_is_compressed_on_the_way() {
     assert_eq!(sent.len(), 4);
     assert_eq!(sent[1], sent[3]);
     assert!(sent[0]["size"].as_u64() < Some(large.len() as u64 / 10));
-    // Again: the same bytes, so nothing is written.
+    // Again: the same image by its configuration, so it is not even compressed.
     registry.forget_requests();
     code(
         &publish_in(Path::new(&root), &settings, &[]),
         0,
         &["published already"],
     );
-    assert_eq!(registry.requests().len(), 1, "{:?}", registry.requests());
+    assert_eq!(registry.requests().len(), 2, "{:?}", registry.requests());
+    // One layer more: those below are known and neither compressed nor sent again.
+    let more: [&[u8]; 3] = [&large, b"two", b"three"];
+    let next = workspace.path("next");
+    files::docker_save(Path::new(&next), "example/app:1", &more, json!({}));
+    files::pack(Path::new(&next), Path::new(&workspace.path("next.tar")));
+    registry.forget_requests();
+    let settings = policy(&[&address], "docker-archive:next.tar", OFF);
+    code(
+        &publish_in(Path::new(&root), &settings, &[]),
+        0,
+        &["moved from"],
+    );
+    let requests = registry.requests();
+    assert_eq!(count(&requests, "PATCH"), 1, "{requests:?}");
+    let (_, _, digest) = registry.raw_manifest(REPO, TAG).expect("it is there");
+    is_whole(&registry, &digest);
     // The real thing, written by a tool of others.
     let mut command = Command::new("skopeo");
     command.args(["copy", "--src-tls-verify=false"]);

@@ -11,6 +11,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::compress::{self, Compressing, Recompressed};
 use super::error::{Cause, RegistryError};
+use super::known::Known;
 use super::local::{Layout, Local, LocalError, Saved, SavedLayer, Slice};
 use super::manifest::{Descriptor, Manifest};
 use super::pieces::{FromFile, FromMemory, FromRegistry};
@@ -284,25 +285,33 @@ async fn walk(
     Ok(())
 }
 
-/// Compresses every layer of an archive and keeps nothing, to learn what manifest it makes.
+/// The manifest that an archive makes, without sending anything: its layers are compressed, but for
+/// those that are known, and nothing is kept.
 ///
 /// # Errors
 /// If a layer cannot be read.
-pub async fn measure(saved: &Saved) -> Result<Vec<Descriptor>, RegistryError> {
-    stream::iter(saved.layers.iter().map(compress::measure))
+pub async fn measure(saved: &Saved, known: &Known) -> Result<Manifest, RegistryError> {
+    let each = saved.layers.iter().map(|layer| async move {
+        match known.layers.get(&layer.diff_id) {
+            Some(part) => Ok(part.clone()),
+            None => compress::measure(layer).await,
+        }
+    });
+    let layers: Vec<Descriptor> = stream::iter(each)
         .buffered(COMPRESSED_AT_ONCE)
         .try_collect()
-        .await
+        .await?;
+    Ok(compress::manifest(saved, &layers))
 }
 
-/// Brings the configuration and layers of an archive into a repository; `known` are its layers, if
-/// they were measured before. The manifest that they make is returned, and not sent.
+/// Brings the configuration and layers of an archive into a repository, but for those that it is
+/// known to hold. The manifest that they make is returned, and not sent.
 ///
 /// # Errors
 /// If a part cannot be read or sent.
 pub async fn transfer_saved(
     saved: &Saved,
-    known: Option<Vec<Descriptor>>,
+    known: &Known,
     to: &Registry,
     progress: &Progress,
 ) -> Result<Manifest, RegistryError> {
@@ -311,14 +320,16 @@ pub async fn transfer_saved(
         .await?;
     // The same layer twice is one blob.
     let mut seen = HashSet::new();
-    let once = saved.layers.iter().enumerate();
-    let once = once.filter(|(_, layer)| seen.insert(&layer.diff_id));
-    let once = once.map(|(i, layer)| {
-        let known = known.as_ref().and_then(|known| known.get(i)).cloned();
-        async move {
-            let sent = send_layer(layer, known, to, progress).await?;
-            Ok((&layer.diff_id, sent))
-        }
+    let once = saved
+        .layers
+        .iter()
+        .filter(|layer| seen.insert(&layer.diff_id));
+    let once = once.map(|layer| async move {
+        let sent = match known.layers.get(&layer.diff_id) {
+            Some(part) => part.clone(),
+            None => send_layer(layer, to, progress).await?,
+        };
+        Ok((&layer.diff_id, sent))
     });
     let sent: HashMap<&Digest, Descriptor> = stream::iter(once)
         .buffer_unordered(COMPRESSED_AT_ONCE)
@@ -333,12 +344,11 @@ pub async fn transfer_saved(
 
 async fn send_layer(
     layer: &SavedLayer,
-    known: Option<Descriptor>,
     to: &Registry,
     progress: &Progress,
 ) -> Result<Descriptor, RegistryError> {
     progress.expect(layer.content.len());
-    if known.is_none() && !layer.compressed {
+    if !layer.compressed {
         let (pieces, finish) = Compressing::start(layer).into_parts();
         let sent = to.push_unknown(layer.content.name(), pieces, &progress.sent, finish);
         match sent.await {
@@ -352,10 +362,7 @@ async fn send_layer(
             Err(_) => {}
         }
     }
-    let part = match known {
-        Some(part) => part,
-        None => compress::measure(layer).await?,
-    };
+    let part = compress::measure(layer).await?;
     progress.spare(layer.content.len().saturating_sub(part.size));
     let pushed = to
         .push_blob(&part, None, &Recompressed(layer), &progress.sent)
