@@ -2,235 +2,290 @@
 """Times the built binary beside peers in the same run, and counts requests.
 
     cargo build --release --locked
-    python3 benches/run.py            # all
-    RUNS=30 python3 benches/run.py cold
+    python3 benches/run.py                          # all rows
+    RUNS=30 python3 benches/run.py cold retag-index
 
-Needs Debian's docker-registry, skopeo and time. CRANE and REGCTL may name binaries of those peers.
+Needs Debian's docker-registry, skopeo and time. By environment:
+    CRANE, REGCTL   binaries of those peers; without them they are left out
+    BINARY          ours, if it is not target/release/drone-hotfix
+    RUNS            timed runs of each program, 10 if not said
+    COPY_MB, PUSH_MB  size of each of the two big layers, 200 and 250
+    SHOW=1          prints the requests that were counted
+    SKIP_OURS=1     leaves our binary out of rows that it cannot do; else that ends the script
+    TMPDIR          where images and the registry's storage lie: about 2 GB at a time
+
 Everything listens on 127.0.0.1 and stops with the script. Runs of the programs alternate, because
 the speed of a machine drifts: compare the ratios of one run, never numbers of two.
 """
-import hashlib
-import http.client
+import collections
+import contextlib
+import dataclasses
 import json
 import os
 import resource
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BINARY = os.environ.get("BINARY", os.path.join(ROOT, "target/release/drone-hotfix"))
+sys.dont_write_bytecode = True  # no litter in the repository
+
+import images
+import peers
+from peers import BINARY, OURS, Source, Target
+from registries import Proxy, Registry, digest_of
+
 RUNS = int(os.environ.get("RUNS", "10"))
-OCI = "application/vnd.oci.image."
-REPO = "example/app"
+COPY, PUSH = (int(os.environ.get(name, default)) * images.MIB for name, default in (("COPY_MB", "200"), ("PUSH_MB", "250")))
+FAR = 0.05  # seconds of a round trip, in the rows of a registry far away
+LONGEST = 600  # seconds of a program
+APP, OTHER = "example/app", "example/other"
+HEADER = ("| program | wall median ms | min ms | CPU ms | peak MiB | requests | connections | bytes sent | received "
+          "| wall, ours is 1 |\n|---|---|---|---|---|---|---|---|---|---|")
+Sample = collections.namedtuple("Sample", "wall cpu memory")
+Counts = collections.namedtuple("Counts", "requests connections sent received")
+troubles = []
 
 
-def build(number, branch, **more):
-    """The variables of a step, as Drone sets them."""
-    return {
-        "CI": "true", "DRONE": "true", "DRONE_BUILD_EVENT": "push", "DRONE_BUILD_NUMBER": str(number),
-        "DRONE_BUILD_PARENT": "0", "DRONE_COMMIT_SHA": "0123456789abcdef0123456789abcdef01234567",
-        "DRONE_COMMIT_REF": "refs/heads/" + branch, "DRONE_BRANCH": branch, "DRONE_SOURCE_BRANCH": branch,
-        "DRONE_REPO": REPO, "DRONE_REPO_BRANCH": "main", "DRONE_BUILD_TRIGGER": "@hook",
-        "DRONE_WORKSPACE": "/nowhere", **more}
+class Failed(Exception):
+    """A program did not do its job."""
 
 
-def once(command, environment):
-    """Wall and CPU seconds, peak memory in MiB and exit code of one process.
+def once(program, source, target, directory, expected=0):
+    """One process: wall and CPU seconds, and peak memory in MiB.
 
     The memory comes from /usr/bin/time (Debian's package time): a child of this script would be
     charged with the memory of the Python that started it.
     """
-    with tempfile.NamedTemporaryFile("r") as figures:
+    # skopeo remembers where it saw a blob. A step of a pipeline starts without.
+    environment = program.environment(source, target) if program.environment else None
+    with tempfile.TemporaryDirectory(dir=directory) as home, tempfile.NamedTemporaryFile("r", dir=directory) as figures:
+        environment = environment or peers.peer_environment(home)
+        command = ["/usr/bin/time", "-q", "-o", figures.name, "-f", "%M", *program.command(source, target)]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         start = time.perf_counter()
-        done = subprocess.run(["/usr/bin/time", "-q", "-o", figures.name, "-f", "%M", *command],
-                              env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        try:
+            done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                  timeout=LONGEST)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{program.name} took longer than {LONGEST} s") from None
         wall = time.perf_counter() - start
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        peak = figures.read().split()[-1]
-    return wall, cpu, int(peak) / 1024, done.returncode, done.stdout + done.stderr
+        peak = figures.read().split()
+    if done.returncode != expected:
+        raise Failed(f"{program.name} ended with {done.returncode}: {(done.stdout + done.stderr).strip()}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    if program.prints_time:
+        return Sample(float(done.stdout), None, None)
+    return Sample(wall, cpu, int(peak[-1]) / 1024)
 
 
-def compare(title, peers, expected=None):
-    """Runs the peers in turn and prints medians and the ratio to the first."""
-    expected = expected or {}
-    rows = {name: [] for name in peers}
-    for turn in range(RUNS + 1):
-        for name, make in peers.items():
-            command, environment = make(turn)
-            wall, cpu, memory, code, text = once(command, environment)
-            if code != expected.get(name, 0):
-                sys.exit(f"{name} ended with {code}: {text}")
-            if turn:  # the first run warms the page cache
-                rows[name].append((wall, cpu, memory))
-    print(f"\n{title}, {RUNS} runs\n")
-    print("| program | wall median ms | min ms | CPU ms | peak MiB | wall, ours is 1 |")
-    print("|---|---|---|---|---|---|")
-    first = None
-    for name, values in rows.items():
-        wall, cpu, memory = (statistics.median(v[i] for v in values) for i in range(3))
-        first = first or wall
-        low = min(v[0] for v in values)
-        print(f"| {name} | {wall * 1e3:.1f} | {low * 1e3:.1f} | {cpu * 1e3:.1f} | {memory:.1f} | {wall / first:.2f} |")
+def middle(values, scale=1.0, digits=1):
+    known = [value for value in values if value is not None]
+    return f"{statistics.median(known) * scale:.{digits}f}" if known else "–"
 
 
-class Recorder:
-    """A proxy that counts requests; never used while timing."""
-
-    def __init__(self, upstream):
-        lines = self.lines = []
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def forward(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                upper = http.client.HTTPConnection(upstream)
-                upper.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-                # One by one: a client may send the same header several times.
-                for name, value in self.headers.items():
-                    upper.putheader(name, value)
-                upper.endheaders(body)
-                answer = upper.getresponse()
-                data = answer.read()
-                lines.append(f"{self.command} {answer.status}")
-                self.send_response(answer.status)
-                for name, value in answer.getheaders():
-                    if name.lower() not in ("transfer-encoding", "connection", "content-length"):
-                        self.send_header(name, value)
-                length = answer.getheader("Content-Length", "0") if self.command == "HEAD" else str(len(data))
-                self.send_header("Content-Length", length)
-                self.end_headers()
-                self.wfile.write(data)
-
-            do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = forward
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = "127.0.0.1:%d" % self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+def table(title, samples, counts):
+    """Ours comes first in `samples`, or is not there."""
+    first = next(iter(samples), "")
+    base = statistics.median(s.wall for s in samples[first]) if first.startswith(OURS) else None
+    print(f"\n### {title}\n\n{HEADER}")
+    for name, values in samples.items():
+        walls, cpus, memories = zip(*values)
+        count = [f"{number:,}" for number in counts[name]] if name in counts else ["–"] * 4
+        ratio = f"{statistics.median(walls) / base:.2f}" if base else "–"
+        row = [name, middle(walls, 1e3), f"{min(walls) * 1e3:.1f}", middle(cpus, 1e3), middle(memories), *count, ratio]
+        print("| " + " | ".join(row) + " |", flush=True)
 
 
-def start_registry(directory):
-    """Debian's docker-registry on a free port; its log names the port."""
-    config = os.path.join(directory, "config.yml")
-    with open(config, "w", encoding="utf-8") as out:
-        out.write("version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\n"
-                  f"storage: {{filesystem: {{rootdirectory: {directory}/data}}}}\n"
-                  "http: {addr: '127.0.0.1:0', secret: bench}\n")
-    server = subprocess.Popen(["docker-registry", "serve", config], stderr=subprocess.PIPE,
-                              stdout=subprocess.DEVNULL, text=True)
-    for line in server.stderr:
-        if "listening on" in line:
-            address = line.split("listening on ")[1].split('"')[0].split()[0]
-            threading.Thread(target=server.stderr.read, daemon=True).start()
-            return server, address
-    sys.exit("docker-registry did not start")
+def turned(programs, turn):
+    """The same programs, beginning with another one: nobody is always the neighbour of the heaviest."""
+    at = turn % len(programs)
+    return programs[at:] + programs[:at]
 
 
-def send(method, url, data=None, **headers):
-    request = urllib.request.Request(url, method=method, data=data,
-                                     headers={k.replace("_", "-"): v for k, v in headers.items()})
-    return urllib.request.urlopen(request)
+def leave_out(program, error):
+    """Ours ends the script, if nobody said otherwise; a peer of another version may lack something."""
+    if program.name.startswith(OURS) and not os.environ.get("SKIP_OURS"):
+        sys.exit(f"{error}\nSKIP_OURS=1 leaves it out")
+    print(f"\nSKIPPED {program.name}: {error}", flush=True)
+    if not program.name.startswith(OURS):
+        troubles.append(program.name)
 
 
-def push_index(address, tag):
-    """An index of three platforms and an attestation, small layers."""
-    base = f"http://{address}/v2/{REPO}"
+class Row:
+    """One job for all programs: counted through proxies first, then timed in turns, each checked in the registry."""
 
-    def blob(data):
-        digest = "sha256:" + hashlib.sha256(data).hexdigest()
-        location = send("POST", f"{base}/blobs/uploads/", b"").headers["Location"]
-        separator = "&" if "?" in location else "?"
-        send("PUT", f"{location}{separator}digest={digest}", data, Content_Type="application/octet-stream")
-        return {"digest": digest, "size": len(data)}
+    def __init__(self, title, job, source, registries, digest, delay=0.0):
+        self.title, self.job, self.source, self.digest, self.delay = title, job, source, digest, delay
+        self.target_registry, self.source_registry = registries[-1], registries[0]
+        self.directory = os.path.dirname(registries[0].directory)
 
-    def manifest(value, kind, reference=None):
-        data = json.dumps(value, indent=3).encode()
-        digest = "sha256:" + hashlib.sha256(data).hexdigest()
-        send("PUT", f"{base}/manifests/{reference or digest}", data, Content_Type=kind)
-        return {"mediaType": kind, "digest": digest, "size": len(data)}
+    def place(self, program, turn, target_address):
+        """Where a run writes to: a tag, or a repository, that no run before had."""
+        name = f"{program.slug}-{turn}"
+        return Target(target_address, APP if self.job == "retag" else f"{name}/app", name)
 
-    children = []
-    for architecture in ("amd64", "arm64", "ppc64le", "unknown"):
-        config = blob(json.dumps({"architecture": architecture, "os": "linux", "tag": tag}).encode())
-        layer = blob((architecture + tag).encode() * 1000)
-        child = manifest({"schemaVersion": 2, "mediaType": OCI + "manifest.v1+json",
-                          "config": {"mediaType": OCI + "config.v1+json", **config},
-                          "layers": [{"mediaType": OCI + "layer.v1.tar", **layer}]}, OCI + "manifest.v1+json")
-        children.append({**child, "platform": {"os": "linux", "architecture": architecture}})
-    manifest({"schemaVersion": 2, "mediaType": OCI + "index.v1+json", "manifests": children},
-             OCI + "index.v1+json", tag)
+    def run(self, program, source, target):
+        sample = once(program, source, target, self.directory)
+        data = self.target_registry.manifest(target.repo, target.tag)
+        if data is None:
+            raise Failed(f"{program.name} did not write {target.repo}:{target.tag}")
+        # The archive of `docker save` has no manifest to compare with, but a config.
+        found = json.loads(data)["config"]["digest"] if self.source.form == "docker-archive" else digest_of(data)
+        if found != self.digest:
+            raise Failed(f"{program.name} wrote {found} instead of {self.digest}")
+        return sample
 
+    def measure(self):
+        able, first, second = [], {}, {}
+        for program in peers.programs(self.job, self.source):
+            try:
+                first[program.name], *more = self.count(program)
+                second.update({program.name: counts for counts in more})
+                able.append(program)
+            except (Failed, OSError) as error:
+                leave_out(program, error)
+        samples = {program.name: [] for program in able}
+        repeated = {name: [] for name in second}
+        with contextlib.ExitStack() as stack:
+            _, source, target_address = self.addresses(stack, self.delay > 0)
+            for turn in range(RUNS):
+                for program in turned(able, turn):
+                    target = self.place(program, turn, target_address)
+                    samples[program.name].append(self.run(program, source, target))
+                    if program.name in repeated:
+                        repeated[program.name].append(self.run(program, source, target))
+        table(f"{self.title}, {RUNS} runs", samples, first)
+        table(f"{self.title}: again, when everything is there, {RUNS} runs", repeated, second)
 
-def policy(address):
-    return json.dumps({"repo": f"{address}/{REPO}", "source": "build_{build}", "tls": {"insecure": [address]}})
+    def addresses(self, stack, proxied):
+        """What a program is told: the source, and the registry to write to. Both may be one registry, and one proxy."""
+        registries = list(dict.fromkeys((self.source_registry, self.target_registry)))
+        proxies = [stack.enter_context(Proxy(r.address, self.delay)) for r in registries] if proxied else []
+        first, *_, last = [side.address for side in proxies or registries] * 2
+        source = self.source if self.source.form != "registry" else dataclasses.replace(self.source, address=first)
+        return proxies, source, last
+
+    def count(self, program):
+        """What a program sends and receives, the first time and again. Nothing is timed here."""
+        with contextlib.ExitStack() as stack:
+            proxies, source, address = self.addresses(stack, True)
+            target, found = self.place(program, "count", address), []
+            # The floor is one for the first time only.
+            for _ in range(1 if program.prints_time else 2):
+                for proxy in proxies:
+                    proxy.reset()
+                self.run(program, source, target)
+                connections = [c for proxy in proxies for c in proxy.connections]
+                found.append(Counts(
+                    sum(len(c.requests) for c in connections), len(connections),
+                    sum(c.sent for c in connections), sum(c.received for c in connections)))
+                if os.environ.get("SHOW"):
+                    print(f"\n{program.name}: {self.title}: tried TLS {sum(p.tls for p in proxies)} times")
+                    print(*(line for proxy in proxies for line in proxy.lines()), sep="\n", flush=True)
+            return found
 
 
 def cold():
-    promote = build(419, "main", DRONE_BUILD_EVENT="promote", DRONE_DEPLOY_TO="cs-qa", PLUGIN_POLICY="{}",
-                    VERSION="branch-hotfix_HOCS-1234")
-    compare("Cold start: a promotion to QA is refused, without network", {
-        "drone-hotfix": lambda _: ([BINARY], promote),
-        "skopeo --version": lambda _: (["skopeo", "--version"], os.environ),
-        "python3 -c pass": lambda _: (["python3", "-c", "pass"], os.environ),
-    }, {"drone-hotfix": 1})
-
-
-def peers(address, tag):
-    """One command a program that puts a new tag on `build_418`."""
-    source = f"{address}/{REPO}:build_418"
-    found = {
-        "drone-hotfix": lambda turn: ([BINARY], build(418, f"hotfix/{tag}-{turn}", PLUGIN_POLICY=policy(address))),
-        "skopeo copy --multi-arch index-only": lambda turn: (
-            ["skopeo", "copy", "--multi-arch", "index-only", "--src-tls-verify=false", "--dest-tls-verify=false",
-             f"docker://{source}", f"docker://{address}/{REPO}:{tag}-s-{turn}"], os.environ),
-        "skopeo copy --all": lambda turn: (
-            ["skopeo", "copy", "--all", "--src-tls-verify=false", "--dest-tls-verify=false",
-             f"docker://{source}", f"docker://{address}/{REPO}:{tag}-a-{turn}"], os.environ),
-    }
-    if os.environ.get("CRANE"):
-        found["crane tag"] = lambda turn: ([os.environ["CRANE"], "tag", "--insecure", source, f"{tag}-c-{turn}"], os.environ)
-    if os.environ.get("REGCTL"):
-        found["regctl image copy"] = lambda turn: (
-            [os.environ["REGCTL"], "--host", f"reg={address},tls=disabled", "image", "copy", source,
-             f"{address}/{REPO}:{tag}-r-{turn}"], os.environ)
-    return found
-
-
-def retag():
+    """A promotion to QA is refused: no network, so this is the start of a process and little more."""
+    programs = [
+        peers.Program(OURS, lambda *_: [BINARY], lambda *_: peers.promotion({})),
+        peers.Program("skopeo --version", lambda *_: ["skopeo", "--version"]),
+        peers.Program("python3 -c pass", lambda *_: [sys.executable, "-c", "pass"])]
+    if peers.CRANE:
+        programs.append(peers.Program("crane version", lambda *_: [peers.CRANE, "version"]))
+    if peers.REGCTL:
+        programs.append(peers.Program("regctl version", lambda *_: [peers.REGCTL, "version"]))
     with tempfile.TemporaryDirectory() as directory:
-        server, address = start_registry(directory)
+        able, samples = [], {}
+        for program in programs:  # a run that counts for nothing warms the page cache
+            try:
+                once(program, None, None, directory, int(program.name == OURS))
+                able.append(program)
+                samples[program.name] = []
+            except (Failed, OSError) as error:
+                leave_out(program, error)
+        for turn in range(RUNS):
+            for program in turned(able, turn):
+                samples[program.name].append(once(program, None, None, directory, int(program.name == OURS)))
+    table(f"Cold start: a refused promotion, without network, {RUNS} runs", samples, {})
+
+
+def retag(title, make, index, delay=0.0):
+    with tempfile.TemporaryDirectory() as directory, Registry(os.path.join(directory, "registry")) as registry:
+        layout = os.path.join(directory, "image")
+        digest = make(layout)
+        registry.push(layout, APP, images.TAG)
+        Row(title, "retag", Source("registry", APP, registry.address, index), [registry], digest, delay).measure()
+
+
+def copy(title, job):
+    with tempfile.TemporaryDirectory() as directory:
+        registries = []
         try:
-            push_index(address, "build_418")
-            compare("Retag of an index in its repository", peers(address, "retag"))
-            recorder = Recorder(address)
-            print("\n| program | requests | of them writes | again: requests | writes |\n|---|---|---|---|---|")
-            for name, make in peers(recorder.address, "count").items():
-                row = [name]
-                for _ in range(2):
-                    recorder.lines.clear()
-                    code, text = once(*make(1))[3:]
-                    if code:
-                        sys.exit(f"{name} ended with {code}: {text}")
-                    writes = [line for line in recorder.lines if line.split()[0] in ("PUT", "POST", "PATCH")]
-                    row += [str(len(recorder.lines)), str(len(writes))]
-                print("| " + " | ".join(row) + " |")
+            for name in ("source", "target")[:1 if job == "mount" else 2]:
+                registries.append(Registry(os.path.join(directory, name)))
+            layout = os.path.join(directory, "image")
+            digest = images.single(layout, [(1, COPY), (2, COPY)])
+            registries[0].push(layout, OTHER, images.TAG)
+            Row(title, job, Source("registry", OTHER, registries[0].address), registries, digest).measure()
         finally:
-            server.terminate()
-            server.wait()
+            for registry in registries:
+                registry.stop()
+
+
+def push(title, form, delay=0.0):
+    layers = [(3, PUSH), (4, PUSH), *((10 + number, 65536) for number in range(8))]
+    with tempfile.TemporaryDirectory() as directory, Registry(os.path.join(directory, "registry")) as registry:
+        place = os.path.join(directory, "image")
+        if form == "docker-archive":
+            place += ".tar"
+            digest = images.docker_archive(place, layers)
+        else:
+            digest = images.single(place, layers)
+        if form == "oci-archive":
+            images.oci_archive(place, place + ".tar")
+            place += ".tar"
+        Row(title, "push", Source(form, place), [registry], digest, delay).measure()
+
+
+def one_image(layout):
+    return images.single(layout, [(1, images.MIB), (2, 65536)])
+
+
+LATE = f", {FAR * 1e3:.0f} ms added to every round trip"
+BIG_COPY, BIG_PUSH = f"2 × {COPY // images.MIB} MB", f"2 × {PUSH // images.MIB} MB and 8 small layers"
+ROWS = {
+    "cold": cold,
+    "retag-image": lambda: retag("Retag of an image in its repository", one_image, False),
+    "retag-index": lambda: retag("Retag of an index of 3 platforms and an attestation", images.index, True),
+    "retag-image-far": lambda: retag("Retag of an image in its repository" + LATE, one_image, False, FAR),
+    "retag-index-far": lambda: retag("Retag of an index of 3 platforms and an attestation" + LATE, images.index, True, FAR),
+    "copy-repo": lambda: copy(f"Copy to another repository of the registry, {BIG_COPY}", "mount"),
+    "copy-registry": lambda: copy(f"Copy to another registry, {BIG_COPY}", "copy"),
+    "push-oci": lambda: push(f"Push of an OCI layout, {BIG_PUSH}", "oci"),
+    "push-oci-far": lambda: push(f"Push of an OCI layout, {BIG_PUSH}{LATE}", "oci", FAR),
+    "push-oci-archive": lambda: push(f"Push of an OCI archive, {BIG_PUSH}", "oci-archive"),
+    "push-docker-archive": lambda: push(f"Push of a docker-archive, {BIG_PUSH}", "docker-archive"),
+}
+
+
+def main(names):
+    unknown = [name for name in names if name not in ROWS]
+    if unknown:
+        sys.exit(f"{__doc__}\nRows: {' '.join(ROWS)}\n" + ("" if unknown[0] in ("-h", "--help") else f"Not {unknown[0]}"))
+    # Else a kill would leave registries and gigabytes behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    if os.path.exists(BINARY):
+        print(f"{BINARY}: {os.path.getsize(BINARY):,} bytes", flush=True)
+    for name in names or ROWS:
+        ROWS[name]()
+    if troubles:
+        sys.exit("left out: " + ", ".join(troubles))
 
 
 if __name__ == "__main__":
-    print(f"{BINARY}: {os.path.getsize(BINARY):,} bytes")
-    for name in sys.argv[1:] or ["cold", "retag"]:
-        {"cold": cold, "retag": retag}[name]()
+    main(sys.argv[1:])
