@@ -23,6 +23,7 @@ import dataclasses
 import json
 import os
 import resource
+import shutil
 import signal
 import statistics
 import subprocess
@@ -110,7 +111,7 @@ def leave_out(program, error):
     """Ours ends the script, if nobody said otherwise; a peer of another version may lack something."""
     if program.name.startswith(OURS) and not os.environ.get("SKIP_OURS"):
         sys.exit(f"{error}\nSKIP_OURS=1 leaves it out")
-    print(f"\nSKIPPED {program.name}: {error}", flush=True)
+    print(f"\nSKIPPED {program.name}: {' '.join(str(error).split())[:400]}", flush=True)
     if not program.name.startswith(OURS):
         troubles.append(program.name)
 
@@ -274,9 +275,15 @@ ROWS = {
 
 
 def main(names):
+    if {"-h", "--help"} & set(names):
+        print(f"{__doc__}\nRows: {' '.join(ROWS)}")
+        return
     unknown = [name for name in names if name not in ROWS]
     if unknown:
-        sys.exit(f"{__doc__}\nRows: {' '.join(ROWS)}\n" + ("" if unknown[0] in ("-h", "--help") else f"Not {unknown[0]}"))
+        sys.exit(f"no row {' '.join(unknown)}; rows: {' '.join(ROWS)}")
+    missing = [name for name in ("docker-registry", "skopeo", "/usr/bin/time") if not shutil.which(name)]
+    if missing:
+        sys.exit(f"missing: {' '.join(missing)}; Debian's packages are docker-registry, skopeo and time")
     # Else a kill would leave registries and gigabytes behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     if os.path.exists(BINARY):
