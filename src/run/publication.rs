@@ -1,0 +1,210 @@
+//! The part of the way that needs the network: the image is opened, judged with all the rest, and
+//! published.
+
+use std::io::Write;
+
+use super::Run;
+use crate::environment::Reading;
+use crate::facts::{self, Facts};
+use crate::hotfix::tag::ImageTag;
+use crate::hotfix::template::Values;
+use crate::http::{Client, HttpError};
+use crate::policy::source::Place;
+use crate::publish::{self, From};
+use crate::registry::error::{Cause, RegistryError};
+use crate::registry::local::Local;
+use crate::registry::reference::Repository;
+use crate::registry::transfer::Image;
+use crate::registry::{Access, Registry};
+use crate::report::sink::{Sink, Style};
+use crate::report::{Publication, Published, harness};
+use crate::rules;
+use crate::verdict::{Decision, Level, Verdict};
+
+impl Run<'_> {
+    /// Publishes what the rules allow. They are asked once more when the image itself was looked at.
+    pub(super) fn publish<W: Write>(
+        &self,
+        facts: &mut Facts<'_>,
+        verdict: &mut Verdict,
+        notes: &mut Vec<String>,
+        sink: &mut Sink<W>,
+    ) -> Published {
+        // The rule `image-tag` can be turned off; what may be written cannot.
+        let tags: Result<Vec<ImageTag>, ()> = facts
+            .tags
+            .iter()
+            .map(|planned| match &planned.tag {
+                Ok(tag) if self.policy.may_publish(tag) => Ok(tag.clone()),
+                _ => Err(()),
+            })
+            .collect();
+        let (Ok(tags), Ok(branch)) = (tags, &facts.branch) else {
+            return publish::no_tag(facts);
+        };
+        let rehearsal = self.settings.dry_run;
+        let (Some(repo), Some(source)) = (&self.policy.repo, &self.policy.source) else {
+            if verdict.decision() != Decision::Allowed {
+                return Published::Withheld;
+            }
+            return publish::write_tags_file(self.policy, self.build, &tags, rehearsal);
+        };
+        let place = source.place(Values {
+            branch,
+            ticket: facts.ticket.as_ref().map(|(ticket, _)| ticket),
+            commit: &self.build.commit,
+            build: self.build.number,
+        });
+        let Some(place) = place else {
+            return publish::no_source(&tags);
+        };
+        let level = self.policy.rules.get(rules::OF_THE_IMAGE);
+        let published = self.online(repo, async |client| {
+            let (to, from, text) = self.ends(client, repo, place)?;
+            let opened = publish::open(to, from, text, &tags).await?;
+            if level != Some(&Level::Off) {
+                facts.image = facts::image::read(&opened.image).await;
+                *verdict = Verdict::of(rules::judge(facts), false);
+            }
+            if verdict.decision() != Decision::Allowed {
+                return Ok(Published::Withheld);
+            }
+            notes.extend(opened.note());
+            let mut say = |line: String| sink.say(Style::Plain, &line);
+            Ok(publish::publish(opened, rehearsal, &mut say).await)
+        });
+        published.unwrap_or_else(|error| {
+            if level == Some(&Level::Must) {
+                facts.image = facts::image::failed(&error);
+                *verdict = Verdict::of(rules::judge(facts), false);
+            }
+            publish::impossible(&error, &tags)
+        })
+    }
+
+    /// Where the image goes and where it comes from.
+    fn ends(
+        &self,
+        client: Client,
+        repo: &Repository,
+        place: Place,
+    ) -> Result<(Registry, From, String), RegistryError> {
+        let failed = |repository: &Repository| {
+            let reference = repository.to_string();
+            move |cause| RegistryError {
+                operation: "using",
+                reference,
+                cause,
+            }
+        };
+        let credentials = self.settings.credentials(repo.host());
+        let credentials = credentials.map_err(failed(repo))?;
+        let to = |also| {
+            let (client, redactor) = (client.clone(), self.redactor.clone());
+            let access = Access::PullAndPush;
+            Registry::new(
+                client,
+                repo.clone(),
+                credentials.clone(),
+                access,
+                also,
+                redactor,
+            )
+        };
+        match place {
+            Place::Files {
+                form,
+                path,
+                reference,
+                text,
+            } => {
+                let path = self.build.workspace.join(path);
+                let local = Local::open(form, &path, reference.as_deref());
+                let local = local.map_err(|error| RegistryError {
+                    operation: "reading",
+                    reference: text.clone(),
+                    cause: Cause::Local(error),
+                })?;
+                let image = Image::of_files(local, text.clone());
+                Ok((to(None)?, From::Files(image), text))
+            }
+            Place::Registry(None, target) => {
+                let to = to(None)?;
+                let text = target.within(repo);
+                Ok((to.clone(), From::Registry(to, target), text))
+            }
+            Place::Registry(Some(other), target) => {
+                let text = target.within(&other);
+                if other.host() == repo.host() {
+                    let to = to(Some(&other))?;
+                    let from = to.beside(other);
+                    return Ok((to, From::Registry(from, target), text));
+                }
+                let credentials = self.settings.credentials_by_config(other.host());
+                let credentials = credentials.map_err(failed(&other))?;
+                let from = Registry::new(
+                    client.clone(),
+                    other,
+                    credentials,
+                    Access::Pull,
+                    None,
+                    self.redactor.clone(),
+                )?;
+                Ok((to(None)?, From::Registry(from, target), text))
+            }
+        }
+    }
+
+    /// Writes what Harness reads of a step, if its variables are there. On Drone they are not.
+    pub(super) fn hand_on(&self, publication: &Publication) -> Vec<String> {
+        if self.settings.dry_run {
+            return Vec::new();
+        }
+        harness::hand_on(self.environment, publication)
+    }
+
+    /// Starts what network access needs, and only then.
+    pub(super) fn online<T>(
+        &self,
+        repo: &Repository,
+        work: impl AsyncFnOnce(Client) -> Result<T, RegistryError>,
+    ) -> Result<T, RegistryError> {
+        let failed = |cause| RegistryError {
+            operation: "using",
+            reference: repo.to_string(),
+            cause,
+        };
+        self.resolver_is_ours().map_err(failed)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| failed(Cause::Http(HttpError::Setup(error.to_string()))))?;
+        runtime.block_on(async {
+            let trust = self.policy.trust.clone();
+            let client = Client::new(trust, &self.settings.proxy, self.policy.timeout);
+            work(client.map_err(|error| failed(Cause::Http(error)))?).await
+        })
+    }
+
+    /// A host without a checked certificate is known by its name alone, and these variables of the C
+    /// library decide what a name means. A promotion parameter can bring them.
+    fn resolver_is_ours(&self) -> Result<(), Cause> {
+        let trust = &self.policy.trust;
+        if trust.insecure.is_empty() && trust.skip_verify.is_empty() {
+            return Ok(());
+        }
+        let names = [
+            "HOSTALIASES",
+            "LOCALDOMAIN",
+            "RES_OPTIONS",
+            "RESOLV_HOST_CONF",
+        ];
+        let brought = names
+            .into_iter()
+            .find(|name| self.environment.read(name) != Reading::Absent);
+        match brought {
+            Some(name) => Err(Cause::Resolver(name)),
+            None => Ok(()),
+        }
+    }
+}
