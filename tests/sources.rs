@@ -476,3 +476,51 @@ fn an_image_of_another_commit_is_said() {
         &["unknown: image-commit", "allowed and published"],
     );
 }
+
+#[test]
+fn harness_is_told_what_was_published() {
+    let registry = Registry::open();
+    let address = registry.address();
+    let image = image::single("a");
+    registry.push(REPO, "build_418", &image);
+    let workspace = TempDir::new();
+    let (artifact, outputs) = (workspace.path("artifact.json"), workspace.path("out.env"));
+    fs::write(&outputs, "OTHER=1\n").expect("a file");
+    let gate = drone_gate(&format!(
+        "{{policy: {{repo: \"{address}/{REPO}\", source: \"build_418\", tls: {{insecure: [\"{address}\"]}}}}}}"
+    ));
+    let step = |artifact: &str, outputs: &str| {
+        let mut environment =
+            DroneBuild::push("hotfix/HOCS-1").environment(&gate, &[], &BTreeMap::new());
+        environment.push(("PLUGIN_ARTIFACT_FILE".to_owned(), artifact.to_owned()));
+        environment.push(("DRONE_OUTPUT".to_owned(), outputs.to_owned()));
+        run(environment)
+    };
+    let run = step(&artifact, &outputs);
+    code(&run, 0, &["allowed and published"]);
+    assert!(!run.text.contains("PLUGIN_ARTIFACT_FILE"), "{}", run.text);
+    let digest = &image.manifest.digest;
+    let told: serde_json::Value =
+        serde_json::from_str(&workspace.read("artifact.json")).expect("JSON");
+    let expected = json!({"kind": "docker/v1", "data": {"registryType": "Other",
+        "registryUrl": format!("https://{address}/"),
+        "images": [{"image": format!("{address}/{REPO}:{TAG}"), "digest": digest}]}});
+    assert_eq!(told, expected);
+    let lines = format!(
+        "OTHER=1\nHOTFIX_IMAGE={address}/{REPO}:{TAG}@{digest}\nHOTFIX_TAG={TAG}\nHOTFIX_DIGEST={digest}\n"
+    );
+    assert_eq!(workspace.read("out.env"), lines);
+    // Somebody else's file is not touched, and the step does not fail for it.
+    workspace.write("theirs", "nothing like it");
+    let theirs = workspace.path("theirs");
+    let run = step(&theirs, &theirs);
+    code(
+        &run,
+        0,
+        &[
+            "`PLUGIN_ARTIFACT_FILE` was not written",
+            "`DRONE_OUTPUT` was not written",
+        ],
+    );
+    assert_eq!(workspace.read("theirs"), "nothing like it");
+}

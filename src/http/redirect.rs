@@ -1,6 +1,6 @@
 //! Where an answer may send us: never out of TLS, never from a public host into a private network.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use reqwest::Url;
 
@@ -53,24 +53,41 @@ fn is_private(url: &Url) -> bool {
         return false;
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
+    let host = host.strip_suffix('.').unwrap_or(host);
     if host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost") {
         return true;
     }
     match host.parse::<IpAddr>() {
-        Ok(IpAddr::V4(ip)) => {
-            ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified()
-        }
+        Ok(IpAddr::V4(ip)) => is_private_v4(ip),
         Ok(IpAddr::V6(ip)) => {
-            let mapped = ip.to_ipv4_mapped();
-            let v4 =
-                mapped.is_some_and(|v4| v4.is_loopback() || v4.is_private() || v4.is_link_local());
-            v4 || ip.is_loopback()
+            // An IPv4 address can hide in one: mapped, compatible (both with zeros in front), or
+            // behind a translator (64:ff9b::/96, RFC 6052).
+            let [a, b, c, d, e, f, g, h] = ip.segments();
+            let zeros = [a, b, c, d, e] == [0; 5] && matches!(f, 0 | 0xffff);
+            let translated = [a, b, c, d, e, f] == [0x64, 0xff9b, 0, 0, 0, 0];
+            let [[g1, g2], [h1, h2]] = [g.to_be_bytes(), h.to_be_bytes()];
+            (zeros || translated) && is_private_v4(Ipv4Addr::new(g1, g2, h1, h2))
+                || ip.is_loopback()
                 || ip.is_unspecified()
                 || ip.is_unique_local()
                 || ip.is_unicast_link_local()
+                || ip.is_multicast()
         }
         Err(_) => false,
     }
+}
+
+/// Addresses that are not of the public network, those of carriers (100.64.0.0/10, RFC 6598) among
+/// them: clouds have services of their own there.
+fn is_private_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, ..] = ip.octets();
+    a == 0
+        || a == 100 && (64..128).contains(&b)
+        || ip.is_loopback()
+        || ip.is_private()
+        || ip.is_link_local()
+        || ip.is_broadcast()
+        || ip.is_multicast()
 }
 
 #[cfg(test)]
@@ -129,6 +146,13 @@ mod tests {
             "[::1]",
             "[::ffff:10.0.0.1]",
             "[fd00::1]",
+            "[64:ff9b::7f00:1]",
+            "[::10.0.0.1]",
+            "100.100.100.200",
+            "0.1.2.3",
+            "2130706433",
+            "0x7f.1",
+            "localhost.",
         ] {
             goes(
                 "https://quay.io/v2/",
