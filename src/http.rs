@@ -129,6 +129,11 @@ impl Client {
         })
     }
 
+    /// How long a server may be silent.
+    pub const fn silence(&self) -> Duration {
+        self.silence
+    }
+
     /// Whom this client trusts.
     pub const fn trust(&self) -> &Trust {
         &self.trust

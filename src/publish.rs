@@ -22,8 +22,9 @@ use crate::registry::transfer::{self, Image, Origin, Progress};
 use crate::registry::{Registry, Target, known};
 use crate::report::{Publication, Published, TagState, Unpublished, outputs};
 
-/// How often a transfer says how far it is; the first time after as long.
-const TELL: Duration = Duration::from_secs(5);
+/// How often a transfer says how far it is while a silent server would be given up: with the default
+/// `policy.timeout` that is every five seconds.
+const TELLS: u32 = 6;
 
 /// Where the image comes from, before anything was asked.
 pub enum From {
@@ -217,9 +218,10 @@ impl Opened {
         say: &mut dyn FnMut(String),
     ) -> T {
         let start = tokio::time::Instant::now();
+        let pause = self.to.silence() / TELLS;
         let mut work = std::pin::pin!(work);
         loop {
-            let tick = std::pin::pin!(tokio::time::sleep(TELL));
+            let tick = std::pin::pin!(tokio::time::sleep(pause));
             match future::select(work, tick).await {
                 Either::Left((done, _)) => return done,
                 Either::Right(((), rest)) => {

@@ -119,6 +119,11 @@ impl Registry {
         &self.repository
     }
 
+    /// How long its server may be silent before it is given up.
+    pub fn silence(&self) -> std::time::Duration {
+        self.session.client().silence()
+    }
+
     /// Another repository of the same registry, with the same token.
     pub fn beside(&self, repository: Repository) -> Self {
         Self {

@@ -524,3 +524,34 @@ fn harness_is_told_what_was_published() {
     );
     assert_eq!(workspace.read("theirs"), "nothing like it");
 }
+
+#[test]
+fn a_long_transfer_says_how_far_it_is_and_the_verdict_first() {
+    let registry = Registry::open();
+    let workspace = TempDir::new();
+    let save = workspace.path("save");
+    // Compressing it takes some hundred milliseconds, and a short time for everything makes the step
+    // say something every tenth of a second.
+    let mut layer = vec![0_u8; 64 << 20];
+    let mut state = 1_u32;
+    for byte in &mut layer {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *byte = (state >> 24) as u8;
+    }
+    files::docker_save(Path::new(&save), "example/app:1", &[&layer], json!({}));
+    files::pack(Path::new(&save), Path::new(&workspace.path("save.tar")));
+    let more = format!("{OFF}, timeout: 6s");
+    let settings = policy(&[&registry.address()], "docker-archive:save.tar", &more);
+    let run = publish_in(Path::new(&workspace.path("")), &settings, &[]);
+    assert!(matches!(run.code, 0 | 4), "{}", run.text);
+    let line = run.first_line();
+    let start = format!(
+        "allowed; sending the image to {}/{REPO}: ",
+        registry.address()
+    );
+    assert!(
+        line.starts_with(&start) && line.ends_with("/s"),
+        "{}",
+        run.text
+    );
+}

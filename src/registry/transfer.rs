@@ -140,7 +140,10 @@ impl Progress {
     }
 
     fn spare(&self, bytes: u64) {
-        self.total.fetch_sub(bytes, Ordering::Relaxed);
+        let less = |total: u64| Some(total.saturating_sub(bytes));
+        let _ = self
+            .total
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 }
 
