@@ -207,9 +207,23 @@ fn read_body(reader: &mut impl BufRead, framing: Framing) -> io::Result<Vec<u8>>
     Ok(body)
 }
 
+/// What has come and was not read yet; empty at the end. Unlike its siblings that read,
+/// `fill_buf` itself gives up when a signal interrupts it.
+pub fn filled(reader: &mut impl BufRead) -> io::Result<&[u8]> {
+    loop {
+        match reader.fill_buf() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // Asked again, because the compiler cannot see yet that the loop lets go of it
+            // otherwise; what is there comes without a system call.
+            Ok(_) => return reader.fill_buf(),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Everything up to and with the empty line, as sent; `None` at a clean end.
 pub fn read_head(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
-    match reader.fill_buf()?.first() {
+    match filled(reader)?.first() {
         None => return Ok(None),
         // A client that tries TLS first must get its refusal at once, not wait for a line end.
         Some(byte) if !byte.is_ascii_uppercase() => return Err(malformed("this is not HTTP")),
