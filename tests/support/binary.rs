@@ -1,7 +1,7 @@
 //! The real binary in an environment that holds exactly what a test says.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Output, Stdio};
 
 /// What a run of the binary gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,12 +24,29 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_drone-hotfix");
 
 /// Runs the binary. A name that stands twice keeps its last value; see [`run_with_doubles`].
 pub fn run<N: AsRef<str>, V: AsRef<str>>(variables: impl IntoIterator<Item = (N, V)>) -> Run {
+    finish(&mut command(variables))
+}
+
+/// Starts the binary, for [`ended`] or for an end by force.
+pub fn spawn<N: AsRef<str>, V: AsRef<str>>(variables: impl IntoIterator<Item = (N, V)>) -> Child {
+    let mut command = command(variables);
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command.stderr(Stdio::piped());
+    command.spawn().expect("the binary starts")
+}
+
+/// What a run gave that was started by [`spawn`].
+pub fn ended(child: Child) -> Run {
+    read(child.wait_with_output().expect("the binary ends"))
+}
+
+fn command<N: AsRef<str>, V: AsRef<str>>(variables: impl IntoIterator<Item = (N, V)>) -> Command {
     let mut command = Command::new(BINARY);
     command.env_clear();
     for (name, value) in variables {
         command.env(name.as_ref(), value.as_ref());
     }
-    finish(&mut command)
+    command
 }
 
 /// Runs the binary in a directory.
@@ -37,12 +54,7 @@ pub fn run_in<N: AsRef<str>, V: AsRef<str>>(
     directory: &Path,
     variables: impl IntoIterator<Item = (N, V)>,
 ) -> Run {
-    let mut command = Command::new(BINARY);
-    command.env_clear().current_dir(directory);
-    for (name, value) in variables {
-        command.env(name.as_ref(), value.as_ref());
-    }
-    finish(&mut command)
+    finish(command(variables).current_dir(directory))
 }
 
 /// Runs the binary with the environment exactly as given, names that stand twice included: the
@@ -65,7 +77,10 @@ pub fn run_with_doubles(entries: &[Vec<u8>]) -> Run {
 }
 
 fn finish(command: &mut Command) -> Run {
-    let output = command.output().expect("the binary starts");
+    read(command.output().expect("the binary starts"))
+}
+
+fn read(output: Output) -> Run {
     let mut text = String::from_utf8(output.stdout).expect("the log is UTF-8");
     text.push_str(&String::from_utf8(output.stderr).expect("the log is UTF-8"));
     Run {

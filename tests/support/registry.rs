@@ -115,6 +115,11 @@ impl Registry {
         }
     }
 
+    /// `127.0.0.1:PORT` of the registry itself: nothing that comes there is written down.
+    pub fn direct(&self) -> &str {
+        &self.process.address
+    }
+
     /// The token service of `Registry::token`.
     pub fn tokens(&self) -> &TokenService {
         self.tokens
@@ -196,6 +201,13 @@ impl Registry {
         };
         let (kind, digest) = (header("content-type"), header("docker-content-digest"));
         Some((kind, found.body, digest))
+    }
+
+    /// Whether a repository has a blob; that another one has it does not count.
+    pub fn has_blob(&self, repository: &str, digest: &str) -> bool {
+        let found = self.call("HEAD", &format!("{repository}/blobs/{digest}"), &[], b"");
+        assert!(matches!(found.status, 200 | 404), "blob {digest}");
+        found.status == 200
     }
 
     /// The tags in alphabetical order; none when there is no such repository.
