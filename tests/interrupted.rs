@@ -32,6 +32,8 @@ struct Case {
     registry: Registry,
     workspace: TempDir,
     source: &'static str,
+    /// What the tag names before.
+    old: Option<Image>,
 }
 
 impl Case {
@@ -55,12 +57,29 @@ impl Case {
         case
     }
 
+    /// An image in another repository of the registry, and a tag that names an older one.
+    fn copy() -> Case {
+        let mut case = Case::new(COPY);
+        let ours = image::two_platforms("ours");
+        case.registry.push("example/other", "build_418", &ours);
+        case.old = Some(image::single("old"));
+        case
+    }
+
     fn new(source: &'static str) -> Case {
         Case {
             registry: Registry::open(),
             workspace: TempDir::new(),
             source,
+            old: None,
         }
+    }
+
+    /// Makes the tag what it is before, and gives its digest.
+    fn begin(&self, repository: &str) -> Option<String> {
+        let old = self.old.as_ref()?;
+        self.registry.push(repository, TAG, old);
+        Some(old.manifest.digest.clone())
     }
 
     /// The environment of a run that publishes into a repository at this address.
@@ -145,12 +164,14 @@ fn repository(number: usize, place: Place) -> String {
 
 /// Publishes once for every boundary, each time with the connection cut there.
 fn cut(case: &Case) {
+    case.begin("example/app");
     let (_, requests) = case.undisturbed("example/app");
     let digest = case.tag("example/app").expect("it was published");
     let passed = AtomicUsize::new(0);
     let boundaries = boundaries(requests.len());
     for_all(&boundaries, |(number, place)| {
         let repository = repository(number, place);
+        let old = case.begin(&repository);
         let met = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&met);
         let recorder = Recorder::watched(case.registry.direct(), move |n, at| {
@@ -174,7 +195,7 @@ fn cut(case: &Case) {
                 assert_eq!(tag.as_ref(), Some(&digest), "{about}");
                 assert!(run.text.contains(&digest), "{about}");
             }
-            4 => assert_eq!(tag, None, "{about}"),
+            4 => assert_eq!(tag, old, "{about}"),
             _ => panic!("{about}"),
         }
     });
@@ -192,13 +213,20 @@ fn a_connection_cut_anywhere_leaves_an_archive_published_whole() {
     cut(&Case::saved());
 }
 
+#[test]
+fn a_connection_cut_anywhere_leaves_a_copy_published_whole() {
+    cut(&Case::copy());
+}
+
 /// Publishes once for every boundary, each time killed there, and then again.
 fn kill(case: &Case, parts: &[String]) {
+    case.begin("example/app");
     let (_, requests) = case.undisturbed("example/app");
     let digest = case.tag("example/app").expect("it was published");
     for_all(&boundaries(requests.len()), |(number, place)| {
         let repository = repository(number, place);
         let about = format!("{place:?} {number}");
+        let old = case.begin(&repository);
         let process: Arc<Mutex<Option<Child>>> = Arc::default();
         let (victim, mut dead) = (Arc::clone(&process), false);
         let recorder = Recorder::watched(case.registry.direct(), move |n, at| {
@@ -224,15 +252,17 @@ fn kill(case: &Case, parts: &[String]) {
         drop(recorder);
 
         let before = case.tag(&repository);
-        assert!(before.is_none() || before.as_ref() == Some(&digest));
+        let published = before.as_ref() == Some(&digest);
+        assert!(published || before == old, "{about}: {before:?}");
         let absent = |digest: &&String| !case.registry.has_blob(&repository, digest);
         let absent = parts.iter().filter(absent).count();
         let (run, requests) = case.undisturbed(&repository);
         assert_eq!(case.tag(&repository).as_ref(), Some(&digest), "{about}");
         assert!(run.text.contains(&digest), "{about}: {}", run.text);
-        if before.is_some() {
-            let look = requests.iter().all(|line| is_at("HEAD", TAG, line));
-            assert!(look && run.text.contains("published already"), "{about}");
+        if published {
+            let reads = |line: &String| line.starts_with("HEAD") || line.starts_with("GET");
+            let nothing = requests.iter().all(reads);
+            assert!(nothing && run.text.contains("published already"), "{about}");
         } else if !parts.is_empty() {
             let sent = |line: &&String| line.starts_with("PUT") && line.contains("/blobs/");
             let sent = requests.iter().filter(sent).count();
@@ -254,24 +284,31 @@ fn killed_anywhere_the_next_run_publishes_an_archive() {
     kill(&Case::saved(), &[]);
 }
 
+#[test]
+fn killed_anywhere_the_tag_is_as_before_or_names_the_whole_copy() {
+    kill(&Case::copy(), &[]);
+}
+
 /// Publishes once for every gap between two requests, each time with the tag moved there, and gives
 /// the number of gaps in which nobody could see that.
 fn moved(source: &'static str, old: Option<&Image>, ours: &Image) -> usize {
-    let case = Arc::new(Case::new(source));
+    let mut case = Case::new(source);
+    case.old = old.cloned();
+    let case = Arc::new(case);
     let third = image::docker("third");
     case.registry.push("example/other", "build_418", ours);
     // Where the image comes from another repository, none of it is in this one.
     let prepare = |repository: &str| {
         case.registry.push(repository, "elsewhere", &third);
-        if let Some(old) = old {
-            case.registry.push(repository, TAG, old);
-        }
+        case.begin(repository);
         if source == RETAG {
             case.registry.push(repository, "build_418", ours);
         }
     };
     prepare("example/app");
     let (_, requests) = case.undisturbed("example/app");
+    let last = requests.last().expect("requests");
+    assert!(is_at("HEAD", TAG, last), "the tag is read back: {last}");
     let unseen = AtomicUsize::new(0);
     let numbers: Vec<usize> = (2..=requests.len()).collect();
     for_all(&numbers, |number| {
@@ -349,6 +386,43 @@ fn a_tag_moved_by_another_is_seen_in_every_gap_but_one() {
         // is the last one before the write.
         let gaps = moved(RETAG, old, &ours);
         assert!((1..=2).contains(&gaps), "{gaps}");
+    }
+}
+
+/// A write without an answer may have been made or not. It may be sent again only if the tag still is
+/// what it was.
+#[test]
+fn a_write_that_was_cut_is_not_repeated_over_the_one_of_another() {
+    for old in [None, Some(image::single("old"))] {
+        let mut case = Case::new(COPY);
+        let (ours, third) = (image::two_platforms("ours"), image::docker("third"));
+        case.registry.push("example/other", "build_418", &ours);
+        case.old = old;
+        case.begin("example/app");
+        let (_, requests) = case.undisturbed("example/app");
+        let write = requests.iter().position(|line| is_at("PUT", TAG, line));
+        let write = write.expect("the tag is written") + 1;
+        let case = Arc::new(case);
+        for place in PLACES {
+            let repository = repository(write, place);
+            case.registry.push(&repository, "elsewhere", &third);
+            case.begin(&repository);
+            let (theirs, by, at) = (third.clone(), Arc::clone(&case), repository.clone());
+            let recorder = Recorder::watched(case.registry.direct(), move |n, now| {
+                if n == write && now == place {
+                    return Fate::Cut;
+                }
+                if n == write + 1 && now == Place::Before {
+                    by.registry.push_manifest(&at, TAG, &theirs.manifest);
+                }
+                Fate::Carried
+            });
+            let run = run(case.environment(&recorder.address(), &repository));
+            let about = format!("{place:?}: {}\n{:#?}", run.text, recorder.requests());
+            let tag = case.tag(&repository).expect("somebody wrote it");
+            assert_eq!(tag, third.manifest.digest, "{about}");
+            assert!(says_why(&run) && run.text.contains(&tag), "{about}");
+        }
     }
 }
 
