@@ -151,7 +151,7 @@ impl Progress {
 #[derive(Default)]
 struct Tree {
     blobs: Vec<Descriptor>,
-    /// Children before those that name them; the root is not among them.
+    /// Children before those that name them, once all are found; the root is not among them.
     manifests: Vec<Manifest>,
 }
 
@@ -244,7 +244,28 @@ async fn tree(origin: &Origin, root: &Manifest) -> Result<Tree, RegistryError> {
     let mut tree = Tree::default();
     let mut seen = HashSet::from([root.digest.clone()]);
     walk(origin, root, DEEPEST, &mut seen, &mut tree).await?;
+    tree.manifests = children_first(root, tree.manifests);
     Ok(tree)
+}
+
+/// Every manifest after those that it names. An index may name one beside another index that names
+/// it too, so the order in which they were found is not enough.
+fn children_first(root: &Manifest, found: Vec<Manifest>) -> Vec<Manifest> {
+    fn take(parent: &Manifest, found: &mut HashMap<Digest, Manifest>, ordered: &mut Vec<Manifest>) {
+        for digest in parent.children() {
+            if let Some(child) = found.remove(&digest) {
+                take(&child, found, ordered);
+                ordered.push(child);
+            }
+        }
+    }
+    let found = found.into_iter();
+    let mut found = found
+        .map(|manifest| (manifest.digest.clone(), manifest))
+        .collect();
+    let mut ordered = Vec::new();
+    take(root, &mut found, &mut ordered);
+    ordered
 }
 
 async fn walk(
