@@ -251,7 +251,9 @@ impl Session {
         if !met {
             *state = self.granted(challenge, answer.url.clone()).await?;
         }
-        Ok(state.header().map(str::to_owned))
+        // What was refused a moment ago is refused again, and registries lock accounts for that.
+        let new = state.header().filter(|new| Some(*new) != used.as_deref());
+        Ok(new.map(str::to_owned))
     }
 
     /// The challenges of an answer, if it is one of the registry's own: a redirect may have led to
