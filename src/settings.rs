@@ -233,7 +233,7 @@ impl Settings {
         match &self.config {
             Ok(config) => config
                 .for_host(host)
-                .map_err(|why| Cause::Answer(format!("the setting `config` does not help: {why}"))),
+                .map_err(|why| Cause::Config(format!("the setting `config` does not help: {why}"))),
             Err(SecretState::Empty) => Err(Cause::MissingSecret("config".to_owned())),
             Err(_) => Ok(Credentials::Anonymous),
         }

@@ -102,6 +102,9 @@ impl RegistryError {
             Cause::Answer(_) => "check that `policy.repo` and `policy.source` name container \
                                  registries"
                 .to_owned(),
+            Cause::Config(_) => {
+                "set `config` right, or `username` and `password` in its place".to_owned()
+            }
             Cause::CredentialsWanted => {
                 "set `username` and `password` (from_secret) beside `policy`, or `config` for \
                  several registries"

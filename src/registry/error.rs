@@ -59,6 +59,8 @@ pub enum Cause {
     NoToken,
     /// The answer is not what the protocol says.
     Answer(String),
+    /// The setting `config` has nothing usable.
+    Config(String),
     /// A secret that is needed is set but empty.
     MissingSecret(String),
     /// A variable of the environment decides what host names mean.
@@ -148,7 +150,7 @@ impl fmt::Display for RegistryError {
                 )
             }
             Cause::NoToken => f.write_str("the registry's token service answered without a token"),
-            Cause::Answer(why) => f.write_str(why),
+            Cause::Answer(why) | Cause::Config(why) => f.write_str(why),
             Cause::Resolver(name) => write!(
                 f,
                 "`{name}` in the environment decides what host names mean, and a host of \
