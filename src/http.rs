@@ -171,6 +171,7 @@ impl Client {
                         body: Vec::new(),
                         url,
                         tries: 1,
+                        too_late: false,
                     });
                 }
                 self.read(answer, url, ERROR_BODY).await
@@ -194,18 +195,23 @@ impl Client {
             self.read(answer, url, limit).await
         };
         let answer = timeout_at(self.deadline, meter.until_silent(self.silence, sent));
-        let result = match answer.await {
+        let mut result = match answer.await {
             Ok(Some(answer)) => answer,
             Ok(None) => Err(HttpError::Transport(
                 "nothing moved any more in the middle of sending".to_owned(),
             )),
             Err(_) => Err(HttpError::Deadline(None)),
         };
-        if let Ok(answer) = &result
-            && let Some(wait) = retry::wait(&result, 1)
+        let wait = retry::wait(&result, 1);
+        if let Ok(answer) = &mut result
+            && let Some(wait) = wait
             && retry::is_for_all(answer)
         {
-            self.pauses.pause(&host, wait);
+            if self.has_time(wait) {
+                self.pauses.pause(&host, wait);
+            } else {
+                answer.too_late = true;
+            }
         }
         // The library only says that the body failed; the body knows why.
         result.map_err(|error| trouble.take().map_or(error, HttpError::Source))
@@ -232,9 +238,14 @@ impl Client {
             tries += 1;
             let wait = retry::wait(&outcome, tries)
                 .filter(|_| request.repeatable || retry::was_not_processed(&outcome));
-            let outcome = outcome.map(|answer| Response { tries, ..answer });
             // A server that wants more time than there is has said its last word for this run.
-            let Some(wait) = wait.filter(|wait| Instant::now() + *wait < self.deadline) else {
+            let too_late = wait.is_some_and(|wait| !self.has_time(wait));
+            let outcome = outcome.map(|answer| Response {
+                tries,
+                too_late,
+                ..answer
+            });
+            let Some(wait) = wait.filter(|_| !too_late) else {
                 return outcome;
             };
             before = Some(match &outcome {
@@ -247,6 +258,10 @@ impl Client {
                 tokio::time::sleep(wait).await;
             }
         }
+    }
+
+    fn has_time(&self, wait: Duration) -> bool {
+        Instant::now() + wait < self.deadline
     }
 
     async fn follow(
@@ -349,6 +364,7 @@ impl Client {
             body,
             url,
             tries: 1,
+            too_late: false,
         })
     }
 

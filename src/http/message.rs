@@ -79,6 +79,8 @@ pub struct Response {
     pub url: Url,
     /// How often the request was sent before this answer was taken for the last word.
     pub tries: u32,
+    /// Whether the server wants to be left alone for longer than this run has time.
+    pub too_late: bool,
 }
 
 impl Response {

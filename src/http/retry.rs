@@ -133,6 +133,7 @@ mod tests {
             body: body.into(),
             url: Url::parse("https://registry.example/v2/").unwrap(),
             tries: 1,
+            too_late: false,
         }
     }
 

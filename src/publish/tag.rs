@@ -86,9 +86,13 @@ pub(super) async fn put(
     })
 }
 
-/// Whether an error was met once only: one that was met several times has been waited for already.
+/// Whether it is worth a further try: an error that was met several times has been waited for
+/// already, and for some there is no time.
 const fn is_new(error: &RegistryError) -> bool {
-    !matches!(error.cause, Cause::Status { tries: 2.., .. })
+    !matches!(
+        error.cause,
+        Cause::Status { tries: 2.., .. } | Cause::Status { too_late: true, .. }
+    )
 }
 
 /// Whether a registry does not see yet what was sent to it a moment ago.

@@ -35,6 +35,8 @@ pub enum Cause {
         said: Option<String>,
         /// How often it was asked.
         tries: u32,
+        /// Whether it wants to be left alone for longer than this run has time.
+        too_late: bool,
     },
     /// An image in a file cannot be read.
     Local(LocalError),
@@ -93,6 +95,7 @@ impl Cause {
             status: answer.status,
             said: RegistryError::said(&answer.body),
             tries: answer.tries,
+            too_late: answer.too_late,
         }
     }
 }
@@ -118,6 +121,7 @@ impl fmt::Display for RegistryError {
                 status,
                 said,
                 tries,
+                ..
             } => {
                 write!(f, "the registry answered {status}")?;
                 match said {

@@ -334,6 +334,7 @@ impl Retry {
             Cause::Renewed => Some(Self::Now),
             Cause::Http(HttpError::Transport(_)) => Some(Self::Later),
             Cause::Http(HttpError::Source(_)) => source_may_pass.then_some(Self::Later),
+            Cause::Status { too_late: true, .. } => None,
             Cause::Status { status, .. } => match status {
                 // The upload is not known any more: another instance of the registry answered.
                 404 | 416 => Some(Self::Now),
