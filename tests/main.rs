@@ -24,5 +24,6 @@ mod settings;
 mod sources;
 mod support;
 mod ways_round;
+mod weather;
 mod words;
 mod workspace;

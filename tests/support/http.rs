@@ -181,7 +181,13 @@ fn read_response(reader: &mut impl BufRead, method: &str) -> io::Result<Response
 }
 
 /// `None` = the other side closed the connection between two requests.
-fn read_request(reader: &mut impl BufRead, mut writer: impl Write) -> io::Result<Option<Request>> {
+///
+/// The body of an early request stays where it is, and the connection ends with its answer.
+fn read_request(
+    reader: &mut impl BufRead,
+    mut writer: impl Write,
+    is_early: &impl Fn(&Request) -> bool,
+) -> io::Result<Option<Request>> {
     let Some(head) = read_head(reader)? else {
         return Ok(None);
     };
@@ -191,14 +197,20 @@ fn read_request(reader: &mut impl BufRead, mut writer: impl Write) -> io::Result
         writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
     let last = line.ends_with("HTTP/1.0") || headers.mentions("connection", "close");
-    let body = read_body(reader, Framing::of_request(&headers)?)?;
-    Ok(Some(Request {
+    let framing = Framing::of_request(&headers)?;
+    let mut request = Request {
         method,
         target,
         headers,
-        body,
+        body: Vec::new(),
         last,
-    }))
+    };
+    if is_early(&request) {
+        request.last = true;
+    } else {
+        request.body = read_body(reader, framing)?;
+    }
+    Ok(Some(request))
 }
 
 fn read_body(reader: &mut impl BufRead, framing: Framing) -> io::Result<Vec<u8>> {
@@ -423,20 +435,34 @@ pub enum Reply {
     Whole(Response),
     /// Writes what it likes to the connection, which is closed afterwards.
     Raw(Box<WriteAnswer>),
+    /// The connection is reset, as by a machine that has gone away.
+    Reset,
 }
 
 /// An HTTP server; requests of one connection are answered in their order.
 pub fn serve(answer: impl Fn(Request) -> Reply + Send + Sync + 'static) -> Acceptor {
+    serve_early(|_| false, answer)
+}
+
+/// The same; an early request is answered before its body was read.
+pub fn serve_early(
+    is_early: impl Fn(&Request) -> bool + Send + Sync + 'static,
+    answer: impl Fn(Request) -> Reply + Send + Sync + 'static,
+) -> Acceptor {
     Acceptor::start(move |stream| {
         // A client that goes away ends its own conversation and nothing else.
-        converse(&stream, &answer).ok();
+        converse(&stream, &is_early, &answer).ok();
     })
 }
 
-fn converse(mut stream: &TcpStream, answer: &impl Fn(Request) -> Reply) -> io::Result<()> {
+fn converse(
+    mut stream: &TcpStream,
+    is_early: &impl Fn(&Request) -> bool,
+    answer: &impl Fn(Request) -> Reply,
+) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     loop {
-        let request = match read_request(&mut reader, stream) {
+        let request = match read_request(&mut reader, stream, is_early) {
             Ok(Some(request)) => request,
             Ok(None) => return Ok(()),
             Err(error) if error.kind() == ErrorKind::InvalidData => {
@@ -449,8 +475,15 @@ fn converse(mut stream: &TcpStream, answer: &impl Fn(Request) -> Reply) -> io::R
         match answer(request) {
             Reply::Whole(response) => write_response(stream, response, head_only, last)?,
             Reply::Raw(write) => return write(&mut stream),
+            Reply::Reset => {
+                let socket = tokio::net::TcpSocket::from_std_stream(stream.try_clone()?);
+                return socket.set_zero_linger();
+            }
         }
         if last {
+            // What is still on its way must not reset the connection before the answer is read.
+            stream.shutdown(Shutdown::Write)?;
+            io::copy(&mut reader, &mut io::sink()).ok();
             return Ok(());
         }
     }

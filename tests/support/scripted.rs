@@ -10,11 +10,12 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use super::http::{self, Acceptor, Reply, Request, Response};
 use super::image::Blob;
 
-/// In header values of answers, this stands for the server's own `127.0.0.1:PORT`.
+/// In headers and bodies of answers, this stands for the server's own `127.0.0.1:PORT`.
 pub const ADDRESS: &str = "{address}";
 
 /// What to answer.
@@ -23,14 +24,27 @@ pub const ADDRESS: &str = "{address}";
 pub struct Answer {
     response: Response,
     ending: Ending,
+    early: bool,
+    delay: Duration,
 }
+
+/// How long a server that says nothing more keeps its connection open.
+const SILENCE: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Copy, Debug)]
 enum Ending {
     Whole,
-    Cut { missing: usize },
+    Cut {
+        missing: usize,
+    },
     Endless,
     Silent,
+    Reset,
+    /// Nothing comes any more: after so many bytes of the body, or before the head.
+    Stall {
+        after: Option<usize>,
+    },
+    Chunked,
 }
 
 impl Answer {
@@ -38,6 +52,8 @@ impl Answer {
         Answer {
             response: Response::new(status),
             ending: Ending::Whole,
+            early: false,
+            delay: Duration::ZERO,
         }
     }
 
@@ -61,6 +77,46 @@ impl Answer {
             ending: Ending::Silent,
             ..Answer::status(0)
         }
+    }
+
+    /// The connection is reset.
+    pub fn reset() -> Answer {
+        Answer {
+            ending: Ending::Reset,
+            ..Answer::status(0)
+        }
+    }
+
+    /// The request is read, and then nothing comes.
+    pub fn stall() -> Answer {
+        Answer {
+            ending: Ending::Stall { after: None },
+            ..Answer::status(0)
+        }
+    }
+
+    /// Sends the head and so many bytes of the body, and then nothing.
+    pub fn stalled_after(mut self, bytes: usize) -> Answer {
+        self.ending = Ending::Stall { after: Some(bytes) };
+        self
+    }
+
+    /// Answers when the head of the request was read; its body is never looked at.
+    pub fn early(mut self) -> Answer {
+        self.early = true;
+        self
+    }
+
+    /// Answers after a while, and closes the connection.
+    pub fn after(mut self, delay: Duration) -> Answer {
+        self.delay = delay;
+        self
+    }
+
+    /// Does not say how long the body is.
+    pub fn chunked(mut self) -> Answer {
+        self.ending = Ending::Chunked;
+        self
     }
 
     /// `ADDRESS` in the value becomes the server's address.
@@ -98,8 +154,42 @@ impl Answer {
         for (_, value) in &mut response.headers.0 {
             *value = value.replace(ADDRESS, address);
         }
+        if let Ok(text) = std::str::from_utf8(&response.body)
+            && text.contains(ADDRESS)
+        {
+            response.body = text.replace(ADDRESS, address).into();
+        }
+        let delay = self.delay;
         match self.ending {
+            Ending::Whole if !delay.is_zero() => Reply::Raw(Box::new(move |to| {
+                thread::sleep(delay);
+                let length = response.body.len().to_string();
+                let body = std::mem::take(&mut response.body);
+                let response = response.with("Content-Length", &length);
+                to.write_all(response.with("Connection", "close").head().as_bytes())?;
+                to.write_all(&body)
+            })),
             Ending::Whole => Reply::Whole(response),
+            Ending::Reset => Reply::Reset,
+            Ending::Stall { after: None } => Reply::Raw(Box::new(|_| {
+                thread::sleep(SILENCE);
+                Ok(())
+            })),
+            Ending::Stall { after: Some(bytes) } => Reply::Raw(Box::new(move |to| {
+                let length = response.body.len().to_string();
+                let body = std::mem::take(&mut response.body);
+                to.write_all(response.with("Content-Length", &length).head().as_bytes())?;
+                to.write_all(&body[..bytes.min(body.len())])?;
+                thread::sleep(SILENCE);
+                Ok(())
+            })),
+            Ending::Chunked => Reply::Raw(Box::new(move |to| {
+                let body = std::mem::take(&mut response.body);
+                let head = response.with("Transfer-Encoding", "chunked").head();
+                write!(to, "{head}{:x}\r\n", body.len())?;
+                to.write_all(&body)?;
+                to.write_all(b"\r\n0\r\n\r\n")
+            })),
             Ending::Silent => Reply::Raw(Box::new(|_| Ok(()))),
             Ending::Cut { missing } => Reply::Raw(Box::new(move |to| {
                 let promised = (response.body.len() + missing).to_string();
@@ -217,6 +307,25 @@ impl Script {
         self.condition(&format!("without {name}"), holds)
     }
 
+    /// The body must be exactly this.
+    pub fn with_body(self, body: &[u8]) -> Script {
+        let wanted = body.to_vec();
+        let what = format!("with a body of {} bytes", body.len());
+        self.condition(&what, move |request| request.body == wanted)
+    }
+
+    /// The form in the body must hold exactly this value under this name.
+    pub fn with_form(self, name: &str, value: &str) -> Script {
+        let (key, wanted) = (name.to_owned(), value.to_owned());
+        self.condition(
+            &format!("with {name}={value} in its form"),
+            move |request| {
+                let form = String::from_utf8_lossy(&request.body);
+                http::form_values(&form, &key) == [&*wanted]
+            },
+        )
+    }
+
     /// Any other condition; `what` stands in the message of a failure.
     pub fn condition(
         self,
@@ -244,8 +353,11 @@ impl Script {
             received: Vec::new(),
             surprises: Vec::new(),
         }));
-        let answering = Arc::clone(&state);
-        let acceptor = http::serve(move |request| answering.lock().unwrap().answer(request));
+        let (answering, looking) = (Arc::clone(&state), Arc::clone(&state));
+        let acceptor = http::serve_early(
+            move |request| looking.lock().unwrap().is_early(request),
+            move |request| answering.lock().unwrap().answer(request),
+        );
         state.lock().unwrap().address = acceptor.address();
         Scripted {
             acceptor,
@@ -274,6 +386,12 @@ impl State {
         };
         self.received.push(request);
         reply
+    }
+
+    fn is_early(&self, request: &Request) -> bool {
+        let mut expectations = self.script.expectations.iter();
+        let next = expectations.find(|expectation| expectation.is_for(request));
+        next.is_some_and(|expectation| expectation.answer.early)
     }
 
     fn choose(&mut self, request: &Request) -> Result<Answer, String> {
