@@ -15,7 +15,7 @@ use crate::ci::Build;
 use crate::facts::Facts;
 use crate::hotfix::tag::ImageTag;
 use crate::policy::{Policy, TagsFormat};
-use crate::registry::error::RegistryError;
+use crate::registry::error::{Cause, RegistryError};
 use crate::registry::manifest::Manifest;
 use crate::registry::reference::Digest;
 use crate::registry::transfer::{self, Image, Origin, Progress};
@@ -141,12 +141,22 @@ impl Opened {
             self.still_as_seen(&root).await?;
         }
         for (tag, old) in self.tags.iter().zip(&self.present) {
-            let state = if rehearsal {
-                TagState::Planned(old.clone())
-            } else {
-                tag::put(&self.to, tag, &root, old.as_ref()).await?
-            };
-            written.push((tag.clone(), state));
+            if rehearsal {
+                written.push((tag.clone(), TagState::Planned(old.clone())));
+                continue;
+            }
+            let taken = tag::put(&self.to, tag, &root, old.as_ref()).await?;
+            written.push((tag.clone(), taken.state));
+            if taken.seen {
+                continue;
+            }
+            // What the registry took is written, unless the tag itself says otherwise.
+            if let Err(error) = tag::read_back(&self.to, tag, &root).await {
+                if matches!(error.cause, Cause::Moved(_)) {
+                    written.pop();
+                }
+                return Err(error);
+            }
         }
         Ok(root)
     }

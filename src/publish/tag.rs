@@ -15,7 +15,15 @@ use crate::report::TagState;
 /// How often a tag is written or looked for.
 const TRIES: u32 = 4;
 
-/// Puts one tag on a manifest and reads it back. `old` is what it named when this run began.
+/// What a registry took.
+pub(super) struct Taken {
+    /// What became of the tag.
+    pub state: TagState,
+    /// Whether the tag was looked at since.
+    pub seen: bool,
+}
+
+/// Puts one tag on a manifest. `old` is what it named when this run began.
 ///
 /// # Errors
 /// If the registry does not take it, or the tag was moved by somebody else.
@@ -24,12 +32,19 @@ pub(super) async fn put(
     tag: &str,
     manifest: &Manifest,
     old: Option<&Digest>,
-) -> Result<TagState, RegistryError> {
+) -> Result<Taken, RegistryError> {
     let target = Target::Tag(tag.to_owned());
     let is_ours = |digest: &Digest| digest.matches(&manifest.bytes);
     if old.is_some_and(is_ours) {
-        return Ok(TagState::Unchanged);
+        return Ok(Taken {
+            state: TagState::Unchanged,
+            seen: true,
+        });
     }
+    let taken = |seen| Taken {
+        state: old.cloned().map_or(TagState::Created, TagState::Moved),
+        seen,
+    };
     for tries in 1.. {
         let Err(error) = to.put(&target, manifest).await else {
             break;
@@ -51,7 +66,7 @@ pub(super) async fn put(
             return Err(error);
         };
         if now.as_ref().is_some_and(is_ours) {
-            return Ok(old.cloned().map_or(TagState::Created, TagState::Moved));
+            return Ok(taken(true));
         }
         if now.as_ref() != old {
             let how = "after this build had looked, so it was left alone";
@@ -62,17 +77,37 @@ pub(super) async fn put(
         }
         tokio::time::sleep(backoff(tries)).await;
     }
-    let mut now = to.digest(&target).await?;
+    Ok(taken(false))
+}
+
+/// Reads a tag back that a registry took.
+///
+/// # Errors
+/// If the tag names something else, or the registry does not say.
+pub(super) async fn read_back(
+    to: &Registry,
+    tag: &str,
+    manifest: &Manifest,
+) -> Result<(), RegistryError> {
+    let target = Target::Tag(tag.to_owned());
+    let look = async || {
+        let now = to.digest(&target).await;
+        now.map_err(|error| RegistryError {
+            operation: "reading back",
+            ..error
+        })
+    };
+    let mut now = look().await?;
     // A registry of several machines may need a moment to show what it has taken.
     for tries in 1..TRIES {
         if now.is_some() {
             break;
         }
         tokio::time::sleep(backoff(tries)).await;
-        now = to.digest(&target).await?;
+        now = look().await?;
     }
-    if now.as_ref().is_some_and(is_ours) {
-        return Ok(old.cloned().map_or(TagState::Created, TagState::Moved));
+    if now.as_ref().is_some_and(|now| now.matches(&manifest.bytes)) {
+        return Ok(());
     }
     let now = now.map_or_else(|| "no such tag".to_owned(), |digest| digest.to_string());
     Err(RegistryError {
