@@ -142,6 +142,20 @@ fn what_a_registry_does_not_show_yet_is_waited_for() {
         4,
         &["now has no such tag"],
     );
+    // Whoever cannot be read was written all the same.
+    let unread = ready(&image)
+        .on("PUT", TAG, Answer::status(201))
+        .on("HEAD", TAG, passing(503))
+        .times(5)
+        .on("GET", TAG, passing(503))
+        .times(5);
+    let words = [
+        "reading back",
+        "503",
+        "written:  `branch-hotfix_HOCS-1`\n",
+        "not written: nothing",
+    ];
+    ends(unread, 4, &words);
     // What was sent a moment ago is not known yet.
     for (status, said) in [
         (404, "MANIFEST_UNKNOWN"),

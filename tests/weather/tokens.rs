@@ -140,6 +140,19 @@ fn a_token_that_is_refused_in_the_middle_is_renewed_once() {
     let run = gate(&server).run();
     server.finish();
     code(&run, 4, &["writing", "401", "check `username`"]);
+    // One that is no other than before is not shown again.
+    let manifest = || Answer::manifest(&image.manifest);
+    let same = || token(r#"{"token":"same-token"}"#);
+    let server = two_challenged(&bearer())
+        .on("GET", TOKEN, same())
+        .on("GET", SOURCE, manifest())
+        .on("HEAD", TAG, Answer::status(404))
+        .on("PUT", TAG, challenged(&bearer()))
+        .on("GET", TOKEN, same())
+        .start();
+    let run = gate(&server).run();
+    server.finish();
+    code(&run, 4, &["writing", "401", "check `username`"]);
 }
 
 #[test]

@@ -275,3 +275,28 @@ fn a_blob_that_is_refused_is_given_up() {
         published(script, &image);
     }
 }
+
+#[test]
+fn a_registry_that_stops_reading_is_given_up() {
+    let image = large();
+    let layer = &image.blobs[1];
+    let workspace = in_layout(&image);
+    for bad in [
+        Answer::stall().early(),
+        Answer::reset().early(),
+        Answer::hang_up().early(),
+        passing(503).early(),
+        Answer::status(404).early(),
+    ] {
+        let script = begin(&image)
+            .on("POST", &mount(layer), opened("/up/1"))
+            .on("PUT", &fill("/up/1", layer), bad)
+            .on("POST", &mount(layer), opened("/up/2"))
+            .on("PUT", &fill("/up/2", layer), Answer::status(201))
+            .with_body(&layer.bytes);
+        let server = end(script, &image).start();
+        let gate = gate(&server).local("oci:out", &workspace).timeout("8s");
+        code(&gate.run(), 0, &["allowed and published"]);
+        server.finish();
+    }
+}
