@@ -156,6 +156,42 @@ fn a_token_that_is_refused_in_the_middle_is_renewed_once() {
 }
 
 #[test]
+fn a_blob_whose_every_token_is_refused_is_given_up() {
+    let image = image::single("refused");
+    let layer = &image.blobs[1];
+    let workspace = in_layout(&image);
+    // A token that is the same as before has been refused already.
+    let same = token(r#"{"token":"same-token"}"#);
+    let server = Script::new()
+        .on("HEAD", TAG, challenged(&bearer()))
+        .on("GET", TOKEN, same.clone())
+        .on("HEAD", TAG, Answer::status(404))
+        .on("POST", &mount(&image.blobs[0]), Answer::status(201))
+        .always()
+        .on("POST", &mount(layer), opened("/up/1"))
+        .on("PUT", &fill("/up/1", layer), challenged(&bearer()))
+        .on("GET", TOKEN, same)
+        .on("DELETE", "/up/1", Answer::status(204))
+        .start();
+    let run = gate(&server).local("oci:out", &workspace).run();
+    code(&run, 4, &["sending", "401", "check `username`"]);
+    server.finish();
+    // New ones are shown as often as anything is tried.
+    let mut script = torn(&image);
+    for number in 1..=5 {
+        let new = format!("{{\"token\":\"token-number-{number}\"}}");
+        script = script
+            .on("POST", &mount(layer), opened("/up/1"))
+            .on("PUT", &fill("/up/1", layer), challenged(&bearer()))
+            .on("GET", TOKEN, token(&new));
+    }
+    let server = script.on("DELETE", "/up/1", Answer::status(204)).start();
+    let run = gate(&server).local("oci:out", &workspace).run();
+    code(&run, 4, &["takes no token for long enough"]);
+    server.finish();
+}
+
+#[test]
 fn of_several_challenges_the_bearer_is_met() {
     let plain = "Basic realm=\"example\"";
     for challenge in [
