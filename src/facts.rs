@@ -256,7 +256,10 @@ pub fn collect<'a>(
         branch,
         ticket,
         tags,
-        image: Source::NotConfigured("`policy.source` names no image".to_owned()),
+        image: Source::NotConfigured(match policy.source {
+            Some(_) => "the image was not looked at".to_owned(),
+            None => "`policy.source` names no image".to_owned(),
+        }),
         promotion,
     }
 }

@@ -46,16 +46,19 @@ pub struct Trust {
 impl Trust {
     /// Whether the policy lists this `host[:port]` as plain HTTP.
     pub fn is_insecure(&self, host: &str) -> bool {
-        self.insecure
-            .iter()
-            .any(|listed| listed.eq_ignore_ascii_case(host))
+        is_listed(&self.insecure, host, ":80")
     }
 
     fn skips(&self, host: &str) -> bool {
-        self.skip_verify
-            .iter()
-            .any(|listed| listed.eq_ignore_ascii_case(host))
+        is_listed(&self.skip_verify, host, ":443")
     }
+}
+
+/// Whether a list has a host. An address leaves its usual port out, whoever writes a list may not.
+fn is_listed(list: &[String], host: &str, usual: &str) -> bool {
+    let plain = |host: &str| host.to_ascii_lowercase().trim_end_matches(usual).to_owned();
+    let host = plain(host);
+    list.iter().any(|listed| plain(listed) == host)
 }
 
 /// A proxy for https, as the runner's environment names it. What goes through it is still checked
@@ -126,6 +129,28 @@ impl Client {
             deadline: Instant::now() + timeout,
             silence,
             pauses: Pauses::default(),
+        })
+    }
+
+    /// Waits for something, but not beyond the time for everything.
+    ///
+    /// # Errors
+    /// If the time is over.
+    pub async fn in_the_end<T>(&self, work: impl Future<Output = T>) -> Result<T, HttpError> {
+        let done = timeout_at(self.deadline, work).await;
+        done.map_err(|_| HttpError::Deadline(None))
+    }
+
+    /// Waits for the next piece of something, which must come before long.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn before_long<T>(&self, piece: impl Future<Output = T>) -> Result<T, HttpError> {
+        let piece = self
+            .in_the_end(tokio::time::timeout(self.silence, piece))
+            .await?;
+        piece.map_err(|_| {
+            HttpError::Transport("nothing came any more from where the image lies".to_owned())
         })
     }
 

@@ -44,7 +44,8 @@ pub struct Opened {
     present: Vec<Option<Digest>>,
 }
 
-/// Reads the image's manifest, and what the tags name now.
+/// Reads the image's manifest, and what the tags name now. `judge` looks at the image itself, at the
+/// same time as the tags are looked at.
 ///
 /// # Errors
 /// If either cannot be read.
@@ -53,16 +54,23 @@ pub async fn open(
     from: From,
     source: String,
     tags: &[ImageTag],
+    judge: Option<impl AsyncFnOnce(&Image)>,
 ) -> Result<Opened, RegistryError> {
     let tags: Vec<String> = tags.iter().map(|tag| tag.as_str().to_owned()).collect();
-    let looked = look(&to, &tags);
-    let (image, present) = match from {
-        From::Files(image) => (image, looked.await?),
-        From::Registry(registry, target) => {
-            let (found, present) = future::join(root(registry, &target), looked).await;
-            let (registry, root) = found?;
-            let origin = Origin::Registry(registry);
-            (Image::Whole { origin, root }, present?)
+    let (image, present) = match (from, judge) {
+        // The tags are looked at as late as it costs nothing: what is read of the image takes its time.
+        (from, Some(judge)) => {
+            let image = match from {
+                From::Files(image) => image,
+                From::Registry(registry, target) => whole(root(registry, &target).await?),
+            };
+            let ((), present) = future::join(judge(&image), look(&to, &tags)).await;
+            (image, present?)
+        }
+        (From::Files(image), None) => (image, look(&to, &tags).await?),
+        (From::Registry(registry, target), None) => {
+            let (found, present) = future::join(root(registry, &target), look(&to, &tags)).await;
+            (whole(found?), present?)
         }
     };
     Ok(Opened {
@@ -72,6 +80,11 @@ pub async fn open(
         tags,
         present,
     })
+}
+
+fn whole((registry, root): (Registry, Manifest)) -> Image {
+    let origin = Origin::Registry(registry);
+    Image::Whole { origin, root }
 }
 
 /// The manifest of the image. Where one token for two repositories is not to be had, the source gets
@@ -136,7 +149,7 @@ impl Opened {
         written: &mut Vec<(String, TagState)>,
     ) -> Result<Manifest, RegistryError> {
         let (root, moves) = self.bring(rehearsal, say).await?;
-        if !rehearsal && moves {
+        if !rehearsal && moves && !self.is_published(&root) {
             // A transfer takes its time, and another build may have been faster.
             self.still_as_seen(&root).await?;
         }
@@ -151,7 +164,7 @@ impl Opened {
                 continue;
             }
             // What the registry took is written, unless the tag itself says otherwise.
-            if let Err(error) = tag::read_back(&self.to, tag, &root).await {
+            if let Err(error) = tag::read_back(&self.to, tag, &root, old.as_ref()).await {
                 if matches!(error.cause, Cause::Moved(_)) {
                     written.pop();
                 }
@@ -186,7 +199,7 @@ impl Opened {
                 let present = self.present.iter().flatten();
                 let known = known::look(&self.to, saved, present).await?;
                 if let Some(root) = known.same {
-                    return Ok((root, false));
+                    return Ok((root, true));
                 }
                 if rehearsal {
                     return Ok((transfer::measure(saved, &known).await?, false));
@@ -223,10 +236,11 @@ impl Opened {
     /// Waits for a transfer, and says now and then how far it is.
     async fn told<T>(
         &self,
-        work: impl Future<Output = T>,
+        work: impl Future<Output = Result<T, RegistryError>>,
         progress: &Progress,
         say: &mut dyn FnMut(String),
-    ) -> T {
+    ) -> Result<T, RegistryError> {
+        let work = self.to.in_the_end(work);
         let start = tokio::time::Instant::now();
         let pause = self.to.silence() / TELLS;
         let mut work = std::pin::pin!(work);

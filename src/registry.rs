@@ -119,6 +119,24 @@ impl Registry {
         &self.repository
     }
 
+    /// Waits for some work with it, but not beyond the time for everything.
+    ///
+    /// # Errors
+    /// Those of the work, or that the time is over.
+    pub async fn in_the_end<T>(
+        &self,
+        work: impl Future<Output = Result<T, RegistryError>>,
+    ) -> Result<T, RegistryError> {
+        let done = self.session.client().in_the_end(work).await;
+        done.unwrap_or_else(|error| {
+            Err(RegistryError {
+                operation: "sending the image to",
+                reference: self.repository.to_string(),
+                cause: Cause::Http(error),
+            })
+        })
+    }
+
     /// How long its server may be silent before it is given up.
     pub fn silence(&self) -> std::time::Duration {
         self.session.client().silence()

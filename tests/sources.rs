@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::support::binary::{Run, run};
 use crate::support::files;
 use crate::support::gate::drone_gate;
-use crate::support::image::{self, Image, sha256};
+use crate::support::image::{self, Blob, Image, sha256};
 use crate::support::pipeline::DroneBuild;
 use crate::support::registry::{Registry, TempDir, run as run_tool};
 use crate::support::token_service::{Rights, TokenRules};
@@ -553,5 +553,200 @@ fn a_long_transfer_says_how_far_it_is_and_the_verdict_first() {
         line.starts_with(&start) && line.ends_with("/s"),
         "{}",
         run.text
+    );
+}
+
+/// An image whose configuration has this label and type.
+fn labelled(seed: &str, revision: Option<&str>, kind: &str) -> Image {
+    let layer = Blob::new("application/vnd.oci.image.layer.v1.tar", seed);
+    let labels = revision.map(|commit| json!({"org.opencontainers.image.revision": commit}));
+    let config = json!({"architecture": "amd64", "os": "linux", "config": {"Labels": labels},
+        "rootfs": {"type": "layers", "diff_ids": [layer.digest]}});
+    let config = Blob::new(kind, config.to_string());
+    let describe = |blob: &Blob| json!({"mediaType": blob.media_type, "digest": blob.digest, "size": blob.bytes.len()});
+    let manifest = json!({"schemaVersion": 2, "mediaType": image::OCI_MANIFEST,
+        "config": describe(&config), "layers": [describe(&layer)]});
+    Image {
+        manifest: Blob::new(image::OCI_MANIFEST, manifest.to_string()),
+        children: Vec::new(),
+        blobs: vec![config, layer],
+    }
+}
+
+/// An index of images or indexes, each under the name of a platform.
+fn index(parts: &[(&Image, &str)]) -> Image {
+    let entries: Vec<serde_json::Value> = parts
+        .iter()
+        .map(|(part, platform)| {
+            let (os, architecture) = platform.split_once('/').expect("os/architecture");
+            json!({"mediaType": part.manifest.media_type, "digest": part.manifest.digest,
+                "size": part.manifest.bytes.len(),
+                "platform": {"os": os, "architecture": architecture}})
+        })
+        .collect();
+    let text = json!({"schemaVersion": 2, "mediaType": image::OCI_INDEX, "manifests": entries});
+    let inner = parts.iter().flat_map(|(part, _)| {
+        let own = std::iter::once(part.manifest.clone());
+        part.children.iter().cloned().chain(own)
+    });
+    Image {
+        manifest: Blob::new(image::OCI_INDEX, text.to_string()),
+        children: inner.collect(),
+        blobs: parts
+            .iter()
+            .flat_map(|(part, _)| part.blobs.clone())
+            .collect(),
+    }
+}
+
+#[test]
+fn no_platform_of_another_commit_can_hide() {
+    const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+    let other = "fedcba9876543210fedcba9876543210fedcba98";
+    let good = labelled("good", Some(COMMIT), CONFIG);
+    let wrong = labelled("wrong", Some(other), CONFIG);
+    let silent = labelled("silent", None, CONFIG);
+    let odd = labelled("odd", Some(COMMIT), "application/vnd.example+json");
+    let attested = index(&[(&good, "linux/amd64")]);
+    let deep = index(&[(&index(&[(&wrong, "linux/arm64")]), "linux/arm64")]);
+    for (image, exit, words) in [
+        (
+            index(&[(&good, "linux/amd64")]),
+            0,
+            ["allowed and published", ""],
+        ),
+        (attested, 0, ["allowed and published", ""]),
+        (
+            image::two_platforms("x"),
+            2,
+            ["undecided, image-commit", "does not say"],
+        ),
+        (
+            index(&[(&good, "linux/amd64"), (&wrong, "linux/arm64")]),
+            1,
+            ["linux/arm64", other],
+        ),
+        (
+            index(&[(&good, "linux/amd64"), (&deep, "linux/arm64")]),
+            1,
+            ["image-commit", other],
+        ),
+        (
+            index(&[(&good, "linux/amd64"), (&wrong, "unknown/unknown")]),
+            1,
+            ["image-commit", other],
+        ),
+        (
+            index(&[(&good, "linux/amd64"), (&deep, "unknown/unknown")]),
+            1,
+            ["image-commit", other],
+        ),
+        (
+            index(&[(&good, "linux/amd64"), (&silent, "linux/arm64")]),
+            2,
+            ["linux/arm64", "does not say"],
+        ),
+        (
+            index(&[(&good, "linux/amd64"), (&odd, "linux/arm64")]),
+            2,
+            ["linux/arm64", "does not say"],
+        ),
+    ] {
+        let registry = Registry::open();
+        let workspace = in_layout(&image);
+        let more = ", rules: {image-commit: must}";
+        let settings = policy(&[&registry.address()], "oci:out", more);
+        let run = publish_in(Path::new(&workspace.path("")), &settings, &[]);
+        code(&run, exit, &words);
+        assert_eq!(registry.tags(REPO).is_empty(), exit != 0, "{}", run.text);
+    }
+}
+
+#[test]
+fn a_layer_that_is_compressed_already_is_checked_too() {
+    use std::io::Write as _;
+    let gzip = |text: &[u8]| {
+        let mut gzip = flate2::GzBuilder::new().write(Vec::new(), flate2::Compression::new(6));
+        gzip.write_all(text).expect("it is compressed");
+        gzip.finish().expect("it is compressed")
+    };
+    let registry = Registry::open();
+    let address = registry.address();
+    let workspace = TempDir::new();
+    let save = workspace.path("save");
+    files::docker_save(
+        Path::new(&save),
+        "example/app:1",
+        &[b"one", b"two"],
+        json!({}),
+    );
+    let layer = |number: usize| format!("{save}/{number:064}/layer.tar");
+    fs::write(layer(0), gzip(b"one")).expect("a layer");
+    let publish = |second: &[u8]| {
+        fs::write(layer(1), second).expect("a layer");
+        files::pack(Path::new(&save), Path::new(&workspace.path("save.tar")));
+        let settings = policy(&[&address], "docker-archive:save.tar", OFF);
+        publish_in(Path::new(&workspace.path("")), &settings, &[])
+    };
+    code(
+        &publish(&gzip(b"another")),
+        4,
+        &["the configuration of the image names"],
+    );
+    let whole = gzip(b"two");
+    code(
+        &publish(&whole[..whole.len() - 6]),
+        4,
+        &["not published", "save the image again"],
+    );
+    assert_eq!(registry.tags(REPO), [""; 0]);
+    code(&publish(&whole), 0, &["allowed and published"]);
+    let (_, _, digest) = registry.raw_manifest(REPO, TAG).expect("it is there");
+    is_whole(&registry, &digest);
+    code(&publish(&whole), 0, &["published already"]);
+}
+
+#[test]
+fn an_image_under_the_tag_that_is_not_of_our_writing_is_not_believed() {
+    let registry = Registry::open();
+    let workspace = TempDir::new();
+    let save = workspace.path("save");
+    let config = files::docker_save(Path::new(&save), "example/app:1", &[b"one"], json!({}));
+    files::pack(Path::new(&save), Path::new(&workspace.path("save.tar")));
+    // The same configuration, and another layer under it.
+    let text = fs::read(format!("{save}/{}.json", &config[7..])).expect("a configuration");
+    let kind = "application/vnd.docker.container.image.v1+json";
+    let (config, layer) = (Blob::new(kind, text), Blob::new("", "something else"));
+    let manifest = format!(
+        r#"{{"schemaVersion": 2, "mediaType": "{}", "config": {{"mediaType": "{kind}", "size": {}, "digest": "{}"}},
+        "layers": [{{"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "size": {}, "digest": "{}"}}]}}"#,
+        image::DOCKER_MANIFEST,
+        config.bytes.len(),
+        config.digest,
+        layer.bytes.len(),
+        layer.digest
+    );
+    let theirs = Image {
+        manifest: Blob::new(image::DOCKER_MANIFEST, manifest),
+        children: Vec::new(),
+        blobs: vec![config, layer],
+    };
+    registry.push(REPO, TAG, &theirs);
+    let settings = policy(&[&registry.address()], "docker-archive:save.tar", OFF);
+    let run = publish_in(Path::new(&workspace.path("")), &settings, &[]);
+    code(
+        &run,
+        0,
+        &[
+            "allowed and published",
+            "moved from",
+            &theirs.manifest.digest,
+        ],
+    );
+    let (_, manifest, _) = registry.raw_manifest(REPO, TAG).expect("it is there");
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("JSON");
+    assert_ne!(
+        manifest["layers"][0]["digest"],
+        theirs.blobs[1].digest.as_str()
     );
 }

@@ -18,6 +18,8 @@ const CONFIGS: [&str; 2] = [
 ];
 /// The most platforms of one image that are looked at.
 const MOST_PLATFORMS: usize = 64;
+/// How deep indexes may lie in indexes, as for what is sent.
+const DEEPEST: usize = 4;
 const AT_ONCE: usize = 6;
 
 /// One platform of an image.
@@ -51,51 +53,79 @@ pub fn failed(error: &RegistryError) -> Source<Vec<Platform>> {
 }
 
 async fn platforms(origin: &Origin, root: &Manifest) -> Result<Vec<Platform>, RegistryError> {
-    if root.is_image() {
-        return Ok(image(origin, root, "").await?.into_iter().collect());
+    let mut found = Vec::new();
+    walk(origin, root, "", DEEPEST, &mut found).await?;
+    Ok(found)
+}
+
+/// Looks at everything that is published, however deep: what a name hides is deployed all the same by
+/// its digest.
+async fn walk(
+    origin: &Origin,
+    manifest: &Manifest,
+    name: &str,
+    depth: usize,
+    found: &mut Vec<Platform>,
+) -> Result<(), RegistryError> {
+    let limit = |why: String| wrong(manifest.digest.as_str(), why);
+    if manifest.is_image() {
+        found.extend(image(origin, manifest, name).await?);
+        if found.len() > MOST_PLATFORMS {
+            return Err(limit(format!(
+                "it holds more than {MOST_PLATFORMS} platforms"
+            )));
+        }
+        return Ok(());
     }
-    // Attestations that BuildKit adds are for no platform, and their own index says so.
-    let parts = parts(root)?
-        .into_iter()
-        .filter(|part| part.platform.as_deref() != Some("unknown/unknown"));
-    let parts: Vec<Descriptor> = parts.collect();
-    if parts.len() > MOST_PLATFORMS {
-        let why = format!("it holds more than {MOST_PLATFORMS} platforms");
-        return Err(wrong(root.digest.as_str(), why));
+    if depth == 0 {
+        return Err(limit(format!("indexes lie more than {DEEPEST} deep in it")));
+    }
+    let parts = parts(manifest)?;
+    if parts.len() > 2 * MOST_PLATFORMS {
+        return Err(limit(format!(
+            "it names more than {} manifests",
+            2 * MOST_PLATFORMS
+        )));
     }
     let each = parts.iter().map(|part| async move {
         let child = origin.manifest(part).await?;
-        let name = part.platform.as_deref().unwrap_or_default();
-        if child.is_image() {
-            return Ok(image(origin, &child, name).await?.into_iter().collect());
-        }
-        // An index in an index: its images, one level down.
-        let mut found = Vec::new();
-        for inner in self::parts(&child)?.iter().take(MOST_PLATFORMS) {
-            let manifest = origin.manifest(inner).await?;
-            let name = inner.platform.as_deref().unwrap_or(name);
-            if manifest.is_image() && name != "unknown/unknown" {
-                found.extend(image(origin, &manifest, name).await?);
-            }
-        }
-        Ok::<_, RegistryError>(found)
+        let name = part.platform.as_deref().unwrap_or(name);
+        let mut inner = Vec::new();
+        Box::pin(walk(origin, &child, name, depth - 1, &mut inner)).await?;
+        Ok::<_, RegistryError>(inner)
     });
-    let found: Vec<Vec<Platform>> = stream::iter(each).buffered(AT_ONCE).try_collect().await?;
-    Ok(found.into_iter().flatten().collect())
+    let inner: Vec<Vec<Platform>> = stream::iter(each).buffered(AT_ONCE).try_collect().await?;
+    found.extend(inner.into_iter().flatten());
+    if found.len() > MOST_PLATFORMS {
+        return Err(limit(format!(
+            "it holds more than {MOST_PLATFORMS} platforms"
+        )));
+    }
+    Ok(())
 }
 
+/// One image; `None` for what cannot run: an attestation of BuildKit, or another artifact.
 async fn image(
     origin: &Origin,
     manifest: &Manifest,
     name: &str,
 ) -> Result<Option<Platform>, RegistryError> {
     let parts = parts(manifest)?;
-    let Some(config) = parts
-        .first()
-        .filter(|config| CONFIGS.contains(&config.media_type.as_str()))
-    else {
+    let Some((config, layers)) = parts.split_first() else {
         return Ok(None);
     };
+    let runs = layers.iter().any(|layer| layer.media_type.contains("tar"));
+    let described = CONFIGS.contains(&config.media_type.as_str());
+    if !runs && (!described || name == "unknown/unknown") {
+        return Ok(None);
+    }
+    if !described {
+        // It has layers of a file system, and nothing that we can read says where they come from.
+        return Ok(Some(Platform {
+            name: name.to_owned(),
+            revision: None,
+        }));
+    }
     let text = origin.blob(config).await?;
     label(&text, config.digest.as_str(), name).map(Some)
 }

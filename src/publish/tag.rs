@@ -80,7 +80,7 @@ pub(super) async fn put(
     Ok(taken(false))
 }
 
-/// Reads a tag back that a registry took.
+/// Reads a tag back that a registry took. `old` is what it named before: a cache may still say that.
 ///
 /// # Errors
 /// If the tag names something else, or the registry does not say.
@@ -88,6 +88,7 @@ pub(super) async fn read_back(
     to: &Registry,
     tag: &str,
     manifest: &Manifest,
+    old: Option<&Digest>,
 ) -> Result<(), RegistryError> {
     let target = Target::Tag(tag.to_owned());
     let look = async || {
@@ -100,7 +101,7 @@ pub(super) async fn read_back(
     let mut now = look().await?;
     // A registry of several machines may need a moment to show what it has taken.
     for tries in 1..TRIES {
-        if now.is_some() {
+        if now.is_some() && now.as_ref() != old {
             break;
         }
         tokio::time::sleep(backoff(tries)).await;

@@ -32,7 +32,11 @@ impl Refusal {
         let said = said.unwrap_or_default().to_ascii_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
         let refused = matches!(status, 400 | 403 | 405 | 409 | 412);
-        if status == 413 || refused && says(&["quota", "upper limit", "storage limit", "exceed"]) {
+        if says(&["toomanyrequests"]) {
+            Self::Busy
+        } else if status == 413
+            || refused && says(&["quota", "upper limit", "storage limit", "exceed"])
+        {
             Self::Quota
         } else if refused
             && says(&[
@@ -51,7 +55,7 @@ impl Refusal {
             Self::Right
         } else if status == 404 {
             Self::Missing
-        } else if matches!(status, 408 | 425 | 429 | 499..=599) || says(&["toomanyrequests"]) {
+        } else if matches!(status, 408 | 425 | 429 | 499..=599) {
             Self::Busy
         } else {
             Self::Other
@@ -235,7 +239,7 @@ mod tests {
         );
         case(404, "MANIFEST_UNKNOWN", Refusal::Missing);
         case(429, "TOOMANYREQUESTS", Refusal::Busy);
-        case(403, "TOOMANYREQUESTS", Refusal::Right);
+        case(403, "TOOMANYREQUESTS", Refusal::Busy);
         case(503, "", Refusal::Busy);
         case(400, "MANIFEST_INVALID", Refusal::Other);
     }

@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::thread;
 
 use bytes::Bytes;
+use flate2::write::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
@@ -17,7 +18,7 @@ use super::manifest::{Descriptor, Manifest};
 use super::pieces::{FromFile, FromThread};
 use super::reference::{Digest, Hasher};
 use super::upload::Content;
-use crate::http::{Pieces, Trouble};
+use crate::http::{HttpError, Pieces, Trouble};
 
 /// How much is handed on at once, and how much may wait: what bounds the memory.
 const PIECE: usize = 128 * 1024;
@@ -28,6 +29,9 @@ const LEVEL: u32 = 2;
 const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 const LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+
+/// What a thread says whose pieces nobody takes.
+const GONE: &str = "the registry took only a part of the layer";
 
 /// What a layer became.
 type Measured = oneshot::Receiver<Result<Descriptor, Trouble>>;
@@ -93,10 +97,12 @@ async fn finished(measured: Measured, name: &str) -> Result<Descriptor, Registry
     result.map_err(|found| RegistryError {
         operation: "reading",
         reference: name.to_owned(),
-        cause: Cause::Local(LocalError {
-            found,
-            next: "save the image again".to_owned(),
-        }),
+        cause: if found == GONE {
+            Cause::Http(HttpError::Transport(found))
+        } else {
+            let next = "save the image again".to_owned();
+            Cause::Local(LocalError { found, next })
+        },
     })
 }
 
@@ -126,27 +132,36 @@ fn compress(
     };
     let mut reader = layer.content.reader();
     let mut buffer = vec![0; PIECE];
+    let mut plain = Plain(Hasher::new(&layer.diff_id));
     if layer.compressed {
-        io::copy(&mut reader, &mut out)?;
-    } else {
-        let mut gzip = GzBuilder::new().write(out, Compression::new(LEVEL));
-        let mut plain = Hasher::new(&layer.diff_id);
+        let mut inside = MultiGzDecoder::new(plain);
         loop {
             let read = reader.read(&mut buffer)?;
             if read == 0 {
                 break;
             }
-            plain.update(&buffer[..read]);
+            inside.write_all(&buffer[..read])?;
+            out.write_all(&buffer[..read])?;
+        }
+        plain = inside.finish()?;
+    } else {
+        let mut gzip = GzBuilder::new().write(out, Compression::new(LEVEL));
+        loop {
+            let read = reader.read(&mut buffer)?;
+            if read == 0 {
+                break;
+            }
+            plain.write_all(&buffer[..read])?;
             gzip.write_all(&buffer[..read])?;
         }
-        let found = plain.finish();
-        if found != layer.diff_id {
-            return Err(io::Error::other(format!(
-                "the layer has digest {found}, but the configuration of the image names {}",
-                layer.diff_id
-            )));
-        }
         out = gzip.finish()?;
+    }
+    let found = plain.0.finish();
+    if found != layer.diff_id {
+        return Err(io::Error::other(format!(
+            "the layer has digest {found}, but the configuration of the image names {}",
+            layer.diff_id
+        )));
     }
     out.flush()?;
     Ok(Descriptor {
@@ -156,6 +171,20 @@ fn compress(
         foreign: false,
         platform: None,
     })
+}
+
+/// Keeps only the digest of what is written.
+struct Plain(Hasher);
+
+impl Write for Plain {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Hands bytes on in pieces, and keeps their digest and number.
@@ -184,7 +213,7 @@ impl Write for Pieced {
             && !self.piece.is_empty()
         {
             let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
-            let gone = |_| io::Error::other("nobody takes the layer any more");
+            let gone = |_| io::Error::other(GONE);
             pieces.blocking_send(Ok(piece.into())).map_err(gone)?;
         }
         Ok(())
@@ -222,7 +251,16 @@ pub fn config(saved: &Saved) -> Descriptor {
 /// The manifest of an archive that has none, as `docker push` would write it: Docker's own types,
 /// because the configuration is Docker's and may hold what OCI does not know (a health check).
 pub fn manifest(saved: &Saved, layers: &[Descriptor]) -> Manifest {
-    let config = config(saved);
+    let bytes = written(&config(saved), layers);
+    Manifest {
+        media_type: MANIFEST.to_owned(),
+        digest: Digest::of(&bytes),
+        bytes,
+    }
+}
+
+/// The bytes of such a manifest.
+pub(super) fn written(config: &Descriptor, layers: &[Descriptor]) -> Vec<u8> {
     fn described(part: &Descriptor) -> DockerDescriptor<'_> {
         DockerDescriptor {
             media_type: &part.media_type,
@@ -233,13 +271,8 @@ pub fn manifest(saved: &Saved, layers: &[Descriptor]) -> Manifest {
     let manifest = DockerManifest {
         schema_version: 2,
         media_type: MANIFEST,
-        config: described(&config),
+        config: described(config),
         layers: layers.iter().map(described).collect(),
     };
-    let bytes = serde_json::to_vec(&manifest).unwrap_or_default();
-    Manifest {
-        media_type: MANIFEST.to_owned(),
-        digest: Digest::of(&bytes),
-        bytes,
-    }
+    serde_json::to_vec(&manifest).unwrap_or_default()
 }

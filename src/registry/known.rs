@@ -6,17 +6,12 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::error::RegistryError;
-use super::local::Saved;
+use super::error::{Cause, RegistryError};
+use super::local::{Saved, SavedLayer};
 use super::manifest::{Descriptor, Manifest};
 use super::reference::Digest;
 use super::{Registry, Target, compress};
-
-/// Types of layers that Docker's own manifests can hold.
-const GZIP: [&str; 2] = [
-    "application/vnd.docker.image.rootfs.diff.tar.gzip",
-    "application/vnd.oci.image.layer.v1.tar+gzip",
-];
+use crate::http::HttpError;
 
 /// What is known of an image before it is compressed.
 #[derive(Debug, Default)]
@@ -25,7 +20,17 @@ pub struct Known {
     /// by its digest.
     pub same: Option<Manifest>,
     /// Compressed layers by the digests of the plain ones.
-    pub layers: HashMap<Digest, Descriptor>,
+    layers: HashMap<Digest, Descriptor>,
+}
+
+impl Known {
+    /// What a layer is in the repository. One that is compressed already is not asked for: what it
+    /// is can be seen from its own bytes.
+    pub fn layer(&self, layer: &SavedLayer) -> Option<&Descriptor> {
+        self.layers
+            .get(&layer.diff_id)
+            .filter(|_| !layer.compressed)
+    }
 }
 
 /// Looks at the images that some tags name now. What cannot be read is not known.
@@ -40,22 +45,30 @@ pub async fn look(
     let mut known = Known::default();
     let own = compress::config(saved);
     for digest in present {
-        let Some(manifest) = at.find(&Target::Digest(digest.clone())).await? else {
-            continue;
+        let manifest = match at.find(&Target::Digest(digest.clone())).await {
+            Ok(Some(manifest)) => manifest,
+            Ok(None) => continue,
+            Err(error) if is_unreadable(&error) => continue,
+            Err(error) => return Err(error),
         };
         let parts = manifest.parts().unwrap_or_default();
         let Some((config, layers)) = parts.split_first().filter(|_| manifest.is_image()) else {
             continue;
         };
-        let usable = |layer: &Descriptor| GZIP.contains(&layer.media_type.as_str());
-        if layers.len() != layers.iter().filter(|layer| usable(layer)).count() {
+        // Only what was written here says which layer belongs to which: byte for byte in our form.
+        if manifest.bytes != compress::written(config, layers) {
             continue;
         }
-        if config.digest == own.digest && layers.len() == saved.layers.len() {
+        let plain = saved.layers.iter().all(|layer| !layer.compressed);
+        if plain && config.digest == own.digest && layers.len() == saved.layers.len() {
             known.same = Some(manifest);
             return Ok(known);
         }
-        let text = at.blob(config).await?;
+        let text = match at.blob(config).await {
+            Ok(text) => text,
+            Err(error) if is_unreadable(&error) => continue,
+            Err(error) => return Err(error),
+        };
         let ids = diff_ids(&text);
         if ids.len() == layers.len() {
             known
@@ -64,6 +77,14 @@ pub async fn look(
         }
     }
     Ok(known)
+}
+
+/// Whether what was asked for is not there, or nothing that we could have written.
+fn is_unreadable(error: &RegistryError) -> bool {
+    matches!(
+        error.cause,
+        Cause::Answer(_) | Cause::Status { status: 404, .. } | Cause::Http(HttpError::TooLong(_))
+    )
 }
 
 fn diff_ids(config: &[u8]) -> Vec<Digest> {

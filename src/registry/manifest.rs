@@ -209,19 +209,18 @@ impl Manifest {
     pub fn parts(&self) -> Result<Vec<Descriptor>, String> {
         #[derive(Deserialize)]
         struct Parts {
-            #[serde(default)]
-            manifests: Vec<Exact<RawDescriptor>>,
+            manifests: Option<Vec<Exact<RawDescriptor>>>,
             config: Option<Exact<RawDescriptor>>,
-            #[serde(default)]
-            layers: Vec<Exact<RawDescriptor>>,
+            layers: Option<Vec<Exact<RawDescriptor>>>,
         }
         let Exact(parts) = serde_json::from_slice::<Exact<Parts>>(&self.bytes)
             .map_err(|error| format!("its descriptors cannot be read: {}", in_short(&error)))?;
         if self.is_image() && parts.config.is_none() {
             return Err("it names no configuration".to_owned());
         }
-        let all = parts.manifests.into_iter().chain(parts.config);
-        let all: Vec<Exact<RawDescriptor>> = all.chain(parts.layers).collect();
+        let all = parts.manifests.into_iter().flatten().chain(parts.config);
+        let all: Vec<Exact<RawDescriptor>> =
+            all.chain(parts.layers.into_iter().flatten()).collect();
         if all.len() > MOST_PARTS {
             return Err(format!("it names more than {MOST_PARTS} parts"));
         }

@@ -103,14 +103,13 @@ impl Pieces for FromThread {
 pub struct FromMemory(VecDeque<Bytes>);
 
 impl FromMemory {
-    /// One piece, if there is anything in it.
+    /// Small pieces, so that how far they are can be seen.
     pub fn new(bytes: impl Into<Bytes>) -> Self {
-        Self(
-            Some(bytes.into())
-                .filter(|bytes| !bytes.is_empty())
-                .into_iter()
-                .collect(),
-        )
+        let (mut rest, mut pieces) = (bytes.into(), VecDeque::new());
+        while !rest.is_empty() {
+            pieces.push_back(rest.split_to(rest.len().min(PIECE)));
+        }
+        Self(pieces)
     }
 }
 

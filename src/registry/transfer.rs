@@ -18,7 +18,7 @@ use super::pieces::{FromFile, FromMemory, FromRegistry};
 use super::reference::{Digest, Repository};
 use super::upload::{Content, Pushed};
 use super::{Registry, Target};
-use crate::http::{Meter, Pieces};
+use crate::http::{HttpError, Meter, Pieces};
 
 /// Blobs on their way at once. More push no faster (a registry hashes and writes what it gets), and
 /// registries count connections.
@@ -28,6 +28,8 @@ const COMPRESSED_AT_ONCE: usize = 2;
 /// The most manifests of one image, and how deep indexes may lie in indexes.
 const MOST_MANIFESTS: usize = 500;
 const DEEPEST: usize = 4;
+/// The most bytes of manifests below one index.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Where the parts of an image come from.
 #[derive(Debug)]
@@ -151,6 +153,8 @@ impl Progress {
 #[derive(Default)]
 struct Tree {
     blobs: Vec<Descriptor>,
+    /// The digests of the blobs: a part that is named twice is sent once.
+    seen: HashSet<Digest>,
     /// Children before those that name them, once all are found; the root is not among them.
     manifests: Vec<Manifest>,
 }
@@ -199,11 +203,26 @@ async fn send_blob(
         Origin::Registry(registry) => Blob::There(registry, part),
         Origin::Files(layout, name) => Blob::Here(layout.blob(part).map_err(|e| local(name, e))?),
     };
-    let pushed = to.push_blob(part, from, &content, &progress.sent).await?;
+    let pushed = to.push_blob(part, from, &content, &progress.sent).await;
+    let pushed = match origin {
+        Origin::Registry(_) => pushed?,
+        Origin::Files(_, name) => pushed.map_err(|error| of_file(error, name))?,
+    };
     if pushed == Pushed::Present {
         progress.spare(part.size);
     }
     Ok(())
+}
+
+/// An error that came out of a file as what it is: it does not pass by itself.
+fn of_file(error: RegistryError, name: &str) -> RegistryError {
+    match error.cause {
+        Cause::Http(HttpError::Source(found)) => {
+            let next = "save the image again, and let this step wait until it is whole".to_owned();
+            local(name, LocalError { found, next })
+        }
+        _ => error,
+    }
 }
 
 enum Blob<'a> {
@@ -280,18 +299,27 @@ async fn walk(
         reference: manifest.digest.to_string(),
         cause: Cause::Answer(why),
     };
-    let parts = manifest.parts().map_err(wrong)?;
-    let parts = parts
-        .into_iter()
-        .filter(|part| !part.foreign && seen.insert(part.digest.clone()));
+    let parts = manifest.parts().map_err(wrong)?.into_iter();
     if manifest.is_image() {
-        tree.blobs.extend(parts);
+        let new = parts.filter(|part| !part.foreign && tree.seen.insert(part.digest.clone()));
+        let new: Vec<Descriptor> = new.collect();
+        tree.blobs.extend(new);
         return Ok(());
     }
+    let parts = parts.filter(|part| seen.insert(part.digest.clone()));
     if depth == 0 {
         return Err(wrong(format!("indexes lie more than {DEEPEST} deep in it")));
     }
     let parts: Vec<Descriptor> = parts.collect();
+    let bytes = parts
+        .iter()
+        .map(|part| part.size)
+        .fold(0, u64::saturating_add);
+    if tree.manifests.len() + parts.len() > MOST_MANIFESTS || bytes > MOST_BYTES {
+        return Err(wrong(format!(
+            "it holds more than {MOST_MANIFESTS} manifests, or {MOST_BYTES} bytes of them"
+        )));
+    }
     // Asked for together, and kept in order.
     let children = stream::iter(parts.iter().map(|part| origin.manifest(part)))
         .buffered(AT_ONCE)
@@ -316,7 +344,7 @@ async fn walk(
 /// If a layer cannot be read.
 pub async fn measure(saved: &Saved, known: &Known) -> Result<Manifest, RegistryError> {
     let each = saved.layers.iter().map(|layer| async move {
-        match known.layers.get(&layer.diff_id) {
+        match known.layer(layer) {
             Some(part) => Ok(part.clone()),
             None => compress::measure(layer).await,
         }
@@ -349,7 +377,7 @@ pub async fn transfer_saved(
         .iter()
         .filter(|layer| seen.insert(&layer.diff_id));
     let once = once.map(|layer| async move {
-        let sent = match known.layers.get(&layer.diff_id) {
+        let sent = match known.layer(layer) {
             Some(part) => part.clone(),
             None => send_layer(layer, to, progress).await?,
         };
@@ -380,17 +408,22 @@ async fn send_layer(
                 progress.spare(layer.content.len().saturating_sub(part.size));
                 return Ok(part);
             }
-            // An archive that cannot be read does not get better.
-            Err(error) if matches!(error.cause, Cause::Local(_)) => return Err(error),
-            // What was refused or broke goes again, the usual way, with all its tries.
-            Err(_) => {}
+            Err(error) => {
+                // An archive that cannot be read does not get better. What was refused or broke goes
+                // again, the usual way, with all its tries.
+                let error = of_file(error, layer.content.name());
+                if matches!(error.cause, Cause::Local(_)) {
+                    return Err(error);
+                }
+            }
         }
     }
     let part = compress::measure(layer).await?;
     progress.spare(layer.content.len().saturating_sub(part.size));
     let pushed = to
         .push_blob(&part, None, &Recompressed(layer), &progress.sent)
-        .await?;
+        .await
+        .map_err(|error| of_file(error, layer.content.name()))?;
     if pushed == Pushed::Present {
         progress.spare(part.size);
     }

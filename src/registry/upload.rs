@@ -23,6 +23,8 @@ const TRIES: u32 = 5;
 const CHUNK: usize = 5 * 1024 * 1024;
 /// The largest piece that a registry can ask for (`OCI-Chunk-Min-Length`).
 const LARGEST_CHUNK: usize = 64 * 1024 * 1024;
+/// From this size on, a blob is worth a question before it is sent.
+const LARGE: u64 = 1024 * 1024;
 /// The longest body of an answer that we read here.
 const ANSWER: usize = 64 * 1024;
 const OCTETS: &str = "application/octet-stream";
@@ -68,7 +70,7 @@ impl Registry {
             // The blob may be there already, and one request asks for that and opens an upload if
             // it is not: a mount out of the repository itself.
             let from = Some(from.unwrap_or(self.repository()));
-            let Some(upload) = self.begin_upload(&part.digest, from).await? else {
+            let Some(upload) = self.begin_upload(&part.digest, part.size, from).await? else {
                 return Ok(Pushed::Present);
             };
             let pieces = content.begin().await?;
@@ -127,7 +129,9 @@ impl Registry {
         let location = self
             .next_location(&answer, &upload.location)
             .map_err(failed)?;
-        let part = finish().await?;
+        // The registry has answered, so whatever it did not take it never will.
+        let part = self.session.client().before_long(finish()).await;
+        let part = part.map_err(|error| failed(Cause::Http(error)))??;
         self.close(&location, &part).await?;
         Ok(part)
     }
@@ -136,6 +140,7 @@ impl Registry {
     async fn begin_upload(
         &self,
         digest: &Digest,
+        size: u64,
         from: Option<&Repository>,
     ) -> Result<Option<Upload>, RegistryError> {
         let target = Target::Digest(digest.clone());
@@ -145,12 +150,29 @@ impl Registry {
             return Ok(None);
         }
         if answer.status == 202 {
-            return self.opened(&answer).map(Some).map_err(fail);
+            let upload = self.opened(&answer).map_err(fail)?;
+            // Not every registry mounts what it has (ECR: aws/containers-roadmap#2860). Before
+            // something large is sent again, it is asked outright.
+            if size >= LARGE && self.has_blob(digest).await {
+                self.cancel(&upload.location).await;
+                return Ok(None);
+            }
+            return Ok(Some(upload));
         }
         // A mount may fail in many ways (google/go-containerregistry#1404, #1679, #1393); a plain
         // upload says what is really wrong.
         let answer = self.open_upload(None, None).await.map_err(fail)?;
         self.opened(&answer).map(Some).map_err(fail)
+    }
+
+    /// Whether the repository has a blob. Anything but a clear yes is a no: then it is sent.
+    async fn has_blob(&self, digest: &Digest) -> bool {
+        let make = || {
+            let url = self.url(&["blobs", digest.as_str()]);
+            Request::new(Method::HEAD, url, ANSWER)
+        };
+        let answer = self.session.send(make).await;
+        answer.is_ok_and(|answer| answer.status == 200)
     }
 
     async fn open_upload(
@@ -229,7 +251,9 @@ impl Registry {
         loop {
             let mut ended = false;
             while rest.len() < upload.chunk && !ended {
-                match poll_fn(|context: &mut Context<'_>| pieces.next(context)).await {
+                let piece = poll_fn(|context: &mut Context<'_>| pieces.next(context));
+                let piece = self.session.client().before_long(piece).await;
+                match piece.map_err(|error| fail(Cause::Http(error)))? {
                     Some(Ok(piece)) => rest.extend_from_slice(&piece),
                     Some(Err(why)) => return Err(fail(Cause::Http(HttpError::Source(why)))),
                     None => ended = true,

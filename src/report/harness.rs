@@ -112,8 +112,10 @@ fn add_outputs(path: &Path, publication: &Publication) -> Result<()> {
     }
     let tag = publication.tags.last().map_or("", |(tag, _)| tag.as_str());
     let (repository, digest) = (&publication.repository, &publication.digest);
+    let glued = fs::read_to_string(path).is_ok_and(|old| !old.is_empty() && !old.ends_with('\n'));
+    let start = if glued { "\n" } else { "" };
     let text = format!(
-        "HOTFIX_IMAGE={repository}:{tag}@{digest}\nHOTFIX_TAG={tag}\nHOTFIX_DIGEST={digest}\n"
+        "{start}HOTFIX_IMAGE={repository}:{tag}@{digest}\nHOTFIX_TAG={tag}\nHOTFIX_DIGEST={digest}\n"
     );
     let file = fs::OpenOptions::new().append(true).create(true).open(path);
     file?.write_all(text.as_bytes())?;

@@ -61,9 +61,12 @@ impl Run<'_> {
         let level = self.policy.rules.get(rules::OF_THE_IMAGE);
         let published = self.online(repo, async |client| {
             let (to, from, text) = self.ends(client, repo, place)?;
-            let opened = publish::open(to, from, text, &tags).await?;
-            if level != Some(&Level::Off) {
-                facts.image = facts::image::read(&opened.image).await;
+            let judged = level != Some(&Level::Off);
+            let mut read = None;
+            let judge = async |image: &Image| read = Some(facts::image::read(image).await);
+            let opened = publish::open(to, from, text, &tags, judged.then_some(judge)).await?;
+            if let Some(read) = read {
+                facts.image = read;
                 *verdict = Verdict::of(rules::judge(facts), false);
             }
             if verdict.decision() != Decision::Allowed {

@@ -182,11 +182,11 @@ fn pieces_are_as_long_as_the_registry_wants() {
             .header("Content-Type", "text/html")
             .body("<html>too large")
             .early();
-        let mut script = begin(&image).on("POST", &mount(layer), opened("/up/1")).on(
-            "PUT",
-            &fill("/up/1", layer),
-            early,
-        );
+        let mut script = begin(&image)
+            .on("HEAD", &blob(layer), Answer::status(404))
+            .times(2)
+            .on("POST", &mount(layer), opened("/up/1"))
+            .on("PUT", &fill("/up/1", layer), early);
         let mut open = opened("/up/2");
         if let Some(least) = least {
             open = open.header("OCI-Chunk-Min-Length", &least.to_string());
@@ -288,7 +288,10 @@ fn a_registry_that_stops_reading_is_given_up() {
         passing(503).early(),
         Answer::status(404).early(),
     ] {
+        // Before something large is sent, the registry is asked outright whether it has it.
         let script = begin(&image)
+            .on("HEAD", &blob(layer), Answer::status(404))
+            .times(2)
             .on("POST", &mount(layer), opened("/up/1"))
             .on("PUT", &fill("/up/1", layer), bad)
             .on("POST", &mount(layer), opened("/up/2"))
@@ -299,4 +302,23 @@ fn a_registry_that_stops_reading_is_given_up() {
         code(&gate.run(), 0, &["allowed and published"]);
         server.finish();
     }
+}
+
+#[test]
+fn a_large_blob_that_is_there_is_not_sent_though_it_was_not_mounted() {
+    let image = large();
+    let layer = &image.blobs[1];
+    let workspace = in_layout(&image);
+    let script = begin(&image)
+        .on("POST", &mount(layer), opened("/up/1"))
+        .on("HEAD", &blob(layer), Answer::status(200))
+        .on("DELETE", "/up/1", Answer::status(405));
+    let server = end(script, &image).start();
+    let run = gate(&server).local("oci:out", &workspace).run();
+    code(&run, 0, &["allowed and published"]);
+    server.finish();
+}
+
+fn blob(blob: &Blob) -> String {
+    format!("/v2/example/app/blobs/{}", blob.digest)
 }
