@@ -240,3 +240,35 @@ fn redirects_end() {
         server.finish();
     }
 }
+
+#[test]
+fn a_source_that_stalls_is_given_up_also_where_it_goes_on_in_pieces() {
+    let image = image::single("stall");
+    let layer = &image.blobs[1];
+    let from = Script::new()
+        .on("GET", OTHER, Answer::manifest(&image.manifest))
+        .on("GET", &blob_path(layer), blob(layer))
+        .on("GET", &blob_path(layer), blob(layer).stalled_after(10))
+        .always()
+        .start();
+    let to = torn(&image)
+        .on("POST", &mount(layer), opened("/up/1"))
+        .always()
+        .on("PUT", &fill("/up/1", layer), Answer::status(405))
+        .on("DELETE", "/up/1", Answer::status(204))
+        .always()
+        .start();
+    let run = gate(&to).from(&from).timeout("4s").run();
+    code(&run, 4, &["not published", "written:  nothing"]);
+    let words = [
+        "nothing came any more from where the image lies",
+        "`policy.timeout`",
+    ];
+    assert!(
+        words.iter().any(|word| run.text.contains(word)),
+        "{}",
+        run.text
+    );
+    from.finish();
+    to.finish();
+}
