@@ -139,10 +139,18 @@ impl RegistryError {
     fn about_refusal(&self) -> String {
         match self.refusal().unwrap_or(Refusal::Other) {
             Refusal::Credentials => credentials(),
+            Refusal::Right if self.operation == "reading" => {
+                format!("give this account the right to pull `{}`", self.reference)
+            }
             Refusal::Right => format!(
                 "give this account the right to pull from and push to `{}`",
                 self.reference
             ),
+            Refusal::Repository if self.operation == "reading" => {
+                "check `policy.source` and `policy.repo`: the registry does not know the \
+                 repository, or does not show it to this account"
+                    .to_owned()
+            }
             Refusal::Repository => "check `policy.repo`: the registry does not know the \
                                     repository, or does not show it to this account; where \
                                     repositories are created by hand (ECR), create it"
@@ -168,7 +176,9 @@ impl RegistryError {
 }
 
 fn credentials() -> String {
-    "check `username` and `password`: the registry does not take them".to_owned()
+    "check `username` and `password`, or the entry of `config` for this registry: it does not take \
+     them"
+        .to_owned()
 }
 
 fn later() -> String {
