@@ -113,7 +113,10 @@ fn errors_are_told_in_the_registrys_words_and_with_a_way_out() {
         Answer::error(404, "MANIFEST_UNKNOWN"),
         &["404, MANIFEST_UNKNOWN", "pushed by an earlier step"],
     );
-    source(Answer::error(404, "NAME_UNKNOWN"), &["check `policy.source`"]);
+    source(
+        Answer::error(404, "NAME_UNKNOWN"),
+        &["check `policy.source`"],
+    );
     source(
         Answer::error(403, "DENIED"),
         &["403, DENIED", "right to pull"],

@@ -3,28 +3,27 @@
 //!
 //! Nothing is kept: killed at any moment, the next run finds what is there and sends the rest.
 
+mod saved;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use super::compress::{self, Compressing, Recompressed};
 use super::error::{Cause, RegistryError};
-use super::known::Known;
-use super::local::{Layout, Local, LocalError, Saved, SavedLayer, Slice};
+use super::local::{Layout, Local, LocalError, Saved, Slice};
 use super::manifest::{Descriptor, Manifest};
-use super::pieces::{FromFile, FromMemory, FromRegistry};
+use super::pieces::{FromFile, FromRegistry};
 use super::reference::{Digest, Repository};
 use super::upload::{Content, Pushed};
 use super::{Registry, Target};
 use crate::http::{HttpError, Meter, Pieces};
+pub use saved::{measure, transfer_saved};
 
 /// Blobs on their way at once. More push no faster (a registry hashes and writes what it gets), and
 /// registries count connections.
 const AT_ONCE: usize = 3;
-/// Layers compressed at once; each takes a core.
-const COMPRESSED_AT_ONCE: usize = 2;
 /// The most manifests of one image, and how deep indexes may lie in indexes.
 const MOST_MANIFESTS: usize = 500;
 const DEEPEST: usize = 4;
@@ -245,19 +244,6 @@ impl Content for Blob<'_> {
     }
 }
 
-/// Bytes that are there already.
-struct Bytes<'a>(&'a [u8]);
-
-impl Content for Bytes<'_> {
-    async fn begin(&self) -> Result<Box<dyn Pieces>, RegistryError> {
-        Ok(Box::new(FromMemory::new(self.0.to_vec())))
-    }
-
-    fn may_pass(&self) -> bool {
-        false
-    }
-}
-
 /// Reads an image from its root to its blobs. Every part once, however often it is named.
 async fn tree(origin: &Origin, root: &Manifest) -> Result<Tree, RegistryError> {
     let mut tree = Tree::default();
@@ -335,97 +321,4 @@ async fn walk(
         tree.manifests.push(child);
     }
     Ok(())
-}
-
-/// The manifest that an archive makes, without sending anything: its layers are compressed, but for
-/// those that are known, and nothing is kept.
-///
-/// # Errors
-/// If a layer cannot be read.
-pub async fn measure(saved: &Saved, known: &Known) -> Result<Manifest, RegistryError> {
-    let each = saved.layers.iter().map(|layer| async move {
-        match known.layer(layer) {
-            Some(part) => Ok(part.clone()),
-            None => compress::measure(layer).await,
-        }
-    });
-    let layers: Vec<Descriptor> = stream::iter(each)
-        .buffered(COMPRESSED_AT_ONCE)
-        .try_collect()
-        .await?;
-    Ok(compress::manifest(saved, &layers))
-}
-
-/// Brings the configuration and layers of an archive into a repository, but for those that it is
-/// known to hold. The manifest that they make is returned, and not sent.
-///
-/// # Errors
-/// If a part cannot be read or sent.
-pub async fn transfer_saved(
-    saved: &Saved,
-    known: &Known,
-    to: &Registry,
-    progress: &Progress,
-) -> Result<Manifest, RegistryError> {
-    let config = compress::config(saved);
-    to.push_blob(&config, None, &Bytes(&saved.config), &Meter::default())
-        .await?;
-    // The same layer twice is one blob.
-    let mut seen = HashSet::new();
-    let once = saved
-        .layers
-        .iter()
-        .filter(|layer| seen.insert(&layer.diff_id));
-    let once = once.map(|layer| async move {
-        let sent = match known.layer(layer) {
-            Some(part) => part.clone(),
-            None => send_layer(layer, to, progress).await?,
-        };
-        Ok((&layer.diff_id, sent))
-    });
-    let sent: HashMap<&Digest, Descriptor> = stream::iter(once)
-        .buffer_unordered(COMPRESSED_AT_ONCE)
-        .try_collect()
-        .await?;
-    let layers = saved.layers.iter();
-    let layers: Vec<Descriptor> = layers
-        .filter_map(|layer| sent.get(&layer.diff_id).cloned())
-        .collect();
-    Ok(compress::manifest(saved, &layers))
-}
-
-async fn send_layer(
-    layer: &SavedLayer,
-    to: &Registry,
-    progress: &Progress,
-) -> Result<Descriptor, RegistryError> {
-    progress.expect(layer.content.len());
-    if !layer.compressed {
-        let (pieces, finish) = Compressing::start(layer).into_parts();
-        let sent = to.push_unknown(layer.content.name(), pieces, &progress.sent, finish);
-        match sent.await {
-            Ok(part) => {
-                progress.spare(layer.content.len().saturating_sub(part.size));
-                return Ok(part);
-            }
-            Err(error) => {
-                // An archive that cannot be read does not get better. What was refused or broke goes
-                // again, the usual way, with all its tries.
-                let error = of_file(error, layer.content.name());
-                if matches!(error.cause, Cause::Local(_)) {
-                    return Err(error);
-                }
-            }
-        }
-    }
-    let part = compress::measure(layer).await?;
-    progress.spare(layer.content.len().saturating_sub(part.size));
-    let pushed = to
-        .push_blob(&part, None, &Recompressed(layer), &progress.sent)
-        .await
-        .map_err(|error| of_file(error, layer.content.name()))?;
-    if pushed == Pushed::Present {
-        progress.spare(part.size);
-    }
-    Ok(part)
 }
