@@ -5,6 +5,7 @@ pub mod bytes;
 pub mod git;
 pub mod identity;
 pub mod image;
+pub mod remote;
 
 use crate::ci::{Build, Event};
 use crate::environment::Environment;

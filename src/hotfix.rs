@@ -168,7 +168,7 @@ impl Ticket {
 }
 
 /// The full id of a git commit: 40 hexadecimal digits, or 64 in a SHA-256 repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommitId(String);
 
 impl CommitId {

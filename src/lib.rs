@@ -18,6 +18,7 @@ pub mod settings;
 pub mod registry;
 
 pub mod environment;
+pub mod git;
 pub mod glob;
 pub mod hotfix;
 pub mod http;

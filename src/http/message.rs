@@ -96,6 +96,16 @@ pub struct Download {
 }
 
 impl Download {
+    /// Where the answer came from, after redirects.
+    pub fn url(&self) -> &Url {
+        self.answer.url()
+    }
+
+    /// A header as text, if it is there and readable.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.answer.headers().get(name)?.to_str().ok()
+    }
+
     /// How long the body is, if the server says so.
     pub fn length(&self) -> Option<u64> {
         self.answer.content_length()
