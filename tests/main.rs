@@ -18,6 +18,7 @@ mod publish;
 mod random;
 mod references;
 mod registry_world;
+mod remote;
 mod scripted;
 mod secrets;
 mod settings;

@@ -2,10 +2,10 @@
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::support::binary::{Run, run};
 use crate::support::gate::drone_environment;
+use crate::support::git::git;
 use crate::support::pipeline::DroneBuild;
 use crate::support::registry::TempDir;
 
@@ -17,30 +17,6 @@ fn code(run: &Run, code: i32, words: &[&str]) {
     for word in words {
         assert!(run.text.contains(word), "no {word} in\n{}", run.text);
     }
-}
-
-fn git(directory: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .env_clear()
-        .envs([
-            ("HOME", "/nowhere"),
-            ("GIT_CONFIG_NOSYSTEM", "1"),
-            ("GIT_AUTHOR_NAME", "example"),
-            ("GIT_AUTHOR_EMAIL", "example@example.com"),
-            ("GIT_COMMITTER_NAME", "example"),
-            ("GIT_COMMITTER_EMAIL", "example@example.com"),
-        ])
-        .arg("-C")
-        .arg(directory)
-        .args(arguments)
-        .output()
-        .expect("git starts (Debian package git)");
-    assert!(
-        output.status.success(),
-        "{arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 /// A checkout as Drone's clone step leaves it: the branch at the built commit, no tags.

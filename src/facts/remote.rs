@@ -22,8 +22,8 @@ use tokio::sync::OnceCell;
 
 use crate::git::refs::References;
 use crate::git::wire::{
-    Advertisement, Capabilities, Greeting, Listing, Transfer, TransferRequest, list_request,
-    transfer_request,
+    Advertisement, Boundary, Capabilities, Greeting, Listing, Transfer, TransferRequest, WireError,
+    list_request, transfer_request,
 };
 use crate::hotfix::CommitId;
 use crate::http::{Client, Request};
@@ -63,7 +63,9 @@ struct Known {
 /// What is to be fetched.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Fetch<'a> {
-    /// Commits (or tags) that are wanted with all that they reach.
+    /// What is wanted with all that it reaches, by ids as the server lists them: of a tag the one of
+    /// its own object ([`Reference::id`](crate::git::refs::Reference::id)). git sends whatever it
+    /// has, other servers only what a reference points to.
     pub wants: &'a [CommitId],
     /// What the workspace has, down to `shallow`; what the server does not know is passed by.
     pub haves: &'a [CommitId],
@@ -195,7 +197,7 @@ impl Remote {
     ) -> Result<Fetched, Cause> {
         let ids = [request.wants, request.haves, request.shallow].concat();
         if ids.iter().any(|id| id.as_str().len() != 40) {
-            return Err(Cause::Wire(crate::git::wire::WireError::Sha256));
+            return Err(Cause::Wire(WireError::Sha256));
         }
         let known = match self.known.get() {
             None if request.commits_only => Some(self.known().await?),
@@ -224,25 +226,12 @@ impl Remote {
             }
             answer => answer?,
         };
-        let mut transfer = Transfer::default();
-        let mut store = Store::open(into)?;
-        let mut part = Vec::new();
-        loop {
-            let more = answer
-                .read(|packet| {
-                    if let Some(pack) = transfer.packet(packet)? {
-                        part.extend_from_slice(pack);
-                    }
-                    Ok(())
-                })
-                .await?;
-            store.take(std::mem::take(&mut part), &self.client).await?;
-            if !more {
-                break;
-            }
+        let received = receive(&mut answer, into, &self.client).await;
+        if matches!(received, Err(Cause::Wire(_))) && answer.bytes() == 0 && known.is_none() {
+            // Nothing at all is what old servers answer.
+            self.known().await?;
         }
-        let boundary = transfer.finish()?;
-        let objects = store.finish(&self.client).await?;
+        let (objects, boundary) = received?;
         Ok(Fetched {
             objects: objects.into_iter().collect(),
             shallow: boundary.shallow,
@@ -285,11 +274,9 @@ impl Remote {
             }
         }
         match greeting.answer() {
-            None => Err(Cause::Wire(crate::git::wire::WireError::Cut)),
+            None => Err(Cause::Wire(WireError::Cut)),
             Some(Advertisement::Old(version)) => Err(Cause::Old(*version)),
-            Some(Advertisement::Version2(it)) if it.sha256 => {
-                Err(Cause::Wire(crate::git::wire::WireError::Sha256))
-            }
+            Some(Advertisement::Version2(it)) if it.sha256 => Err(Cause::Wire(WireError::Sha256)),
             Some(Advertisement::Version2(it)) if !it.lists || !it.fetches => Err(Cause::Old(2)),
             Some(Advertisement::Version2(capabilities)) => Ok(Known {
                 base: above(answer.url(), "info/refs")?,
@@ -331,6 +318,33 @@ impl Remote {
             format!("Basic {}", STANDARD.encode(pair))
         })
     }
+}
+
+/// Reads an answer to `fetch` to its end.
+async fn receive(
+    answer: &mut Answer,
+    into: &Path,
+    client: &Client,
+) -> Result<(Option<PathBuf>, Boundary), Cause> {
+    let mut transfer = Transfer::default();
+    let mut store = Store::open(into)?;
+    loop {
+        let mut part = Vec::new();
+        let more = answer
+            .read(|packet| {
+                if let Some(pack) = transfer.packet(packet)? {
+                    part.extend_from_slice(pack);
+                }
+                Ok(())
+            })
+            .await?;
+        store.take(part, client).await?;
+        if !more {
+            break;
+        }
+    }
+    let boundary = transfer.finish()?;
+    Ok((store.finish(client).await?, boundary))
 }
 
 /// An address below the repository's.

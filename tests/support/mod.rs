@@ -8,6 +8,8 @@ pub mod embedded;
 pub mod files;
 pub mod fixtures;
 pub mod gate;
+pub mod git;
+pub mod git_server;
 pub mod http;
 pub mod image;
 pub mod pipeline;

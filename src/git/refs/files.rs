@@ -303,7 +303,7 @@ fn walk(
     match fs::symlink_metadata(directory) {
         Ok(meta) if meta.is_dir() => {}
         Ok(_) => return Err(odd_file(directory)),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if is_absent(&error) => return Ok(()),
         Err(error) => return Err(broken(error)),
     }
     for entry in fs::read_dir(directory).map_err(broken)? {
@@ -338,12 +338,12 @@ fn text(path: &Path, longest: u64) -> Result<Option<String>, RefsError> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_file() => {}
         Ok(_) => return Err(odd_file(path)),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_absent(&error) => return Ok(None),
         Err(error) => return Err(broken(error)),
     }
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_absent(&error) => return Ok(None),
         Err(error) => return Err(broken(error)),
     };
     let mut bytes = Vec::new();
@@ -358,6 +358,10 @@ fn text(path: &Path, longest: u64) -> Result<Option<String>, RefsError> {
     }
     // Names that are no UTF-8 can be asked for by nobody here; their lines are still lines.
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 fn odd_file(path: &Path) -> RefsError {

@@ -86,6 +86,11 @@ impl Decoder {
         self.done || self.part.is_empty()
     }
 
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.part.capacity()
+    }
+
     /// Moves bytes until `part` has so many.
     fn take(&mut self, most: usize, input: &mut &[u8]) {
         let missing = most.saturating_sub(self.part.len()).min(input.len());
