@@ -3,6 +3,7 @@
 mod clones;
 mod files;
 mod hostile;
+mod moved;
 mod world;
 
 use std::collections::BTreeMap;

@@ -9,34 +9,34 @@ use drone_hotfix::secret::Secret;
 
 use super::world::client_of;
 use crate::support::registry::TempDir;
-use crate::support::scripted::{ADDRESS, Answer, Script, Scripted};
+use crate::support::scripted::{Answer, Script, Scripted};
 
-const UPLOAD_PACK: &str = "/r.git/git-upload-pack";
-const GREETING: &str = "/r.git/info/refs?service=git-upload-pack";
-const RESULT: &str = "application/x-git-upload-pack-result";
+pub const UPLOAD_PACK: &str = "/r.git/git-upload-pack";
+pub const GREETING: &str = "/r.git/info/refs?service=git-upload-pack";
+pub const RESULT: &str = "application/x-git-upload-pack-result";
 const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
 
 fn packet(content: &[u8]) -> Vec<u8> {
     [format!("{:04x}", content.len() + 4).as_bytes(), content].concat()
 }
 
-fn id() -> String {
+pub fn id() -> String {
     "0123456789abcdef0123456789abcdef01234567".to_owned()
 }
 
-fn git_answer(kind: &str, packets: &[&[u8]], end: &str) -> Answer {
+pub fn git_answer(kind: &str, packets: &[&[u8]], end: &str) -> Answer {
     let mut body: Vec<u8> = packets.iter().flat_map(|content| packet(content)).collect();
     body.extend_from_slice(end.as_bytes());
     Answer::status(200).header("Content-Type", kind).body(body)
 }
 
-fn version_2(features: &str) -> Answer {
+pub fn version_2(features: &str) -> Answer {
     let fetch = format!("fetch={features}\n");
     let lines: [&[u8]; 3] = [b"version 2\n", b"ls-refs=unborn\n", fetch.as_bytes()];
     git_answer(ADVERTISEMENT, &lines, "0000")
 }
 
-fn remote(server: &Scripted) -> Remote {
+pub fn remote(server: &Scripted) -> Remote {
     let client = client_of(&server.address(), Duration::from_secs(20));
     let url = format!("http://{}/r.git", server.address());
     let credentials = ("example".to_owned(), Secret::new("correct horse"));
@@ -55,7 +55,7 @@ fn says(error: &RemoteError, words: &[&str]) {
     );
 }
 
-async fn list_fails(script: Script, words: &[&str]) -> RemoteError {
+pub async fn list_fails(script: Script, words: &[&str]) -> RemoteError {
     let server = script.start();
     let error = remote(&server).list().await.unwrap_err();
     says(&error, words);
@@ -350,109 +350,4 @@ async fn a_silent_server_is_given_up() {
         .unwrap_err();
     says(&error, &["nothing came any more"]);
     assert!(error.may_pass() && start.elapsed() < Duration::from_secs(5));
-}
-
-/// The password goes to the host that it belongs to, wherever the server sends us.
-#[tokio::test]
-async fn a_repository_that_has_moved_is_followed_without_the_password() {
-    let tip = format!("{} refs/heads/main\n", id());
-    let list = || git_answer(RESULT, &[tip.as_bytes()], "0000");
-    // Within the host.
-    let server = Script::new()
-        .on(
-            "POST",
-            UPLOAD_PACK,
-            Answer::status(301).header("Location", "/new.git/git-upload-pack"),
-        )
-        .on(
-            "GET",
-            GREETING,
-            Answer::status(301).header("Location", "/new.git/info/refs?service=git-upload-pack"),
-        )
-        .on(
-            "GET",
-            "/new.git/info/refs?service=git-upload-pack",
-            version_2("shallow"),
-        )
-        .with_header("Authorization", "Basic ZXhhbXBsZTpjb3JyZWN0IGhvcnNl")
-        .on("POST", "/new.git/git-upload-pack", list())
-        .with_header("Authorization", "Basic ZXhhbXBsZTpjb3JyZWN0IGhvcnNl")
-        .with_header("Git-Protocol", "version=2")
-        .times(2)
-        .start();
-    let moved = remote(&server);
-    let expected = CommitId::parse(&id()).unwrap();
-    assert_eq!(moved.list().await.unwrap().branch("main"), Some(&expected));
-    // The second question goes straight there.
-    moved.list().await.unwrap();
-    server.finish();
-
-    // To another host, which the policy must know too.
-    let other = Script::new()
-        .on(
-            "GET",
-            "/r.git/info/refs?service=git-upload-pack",
-            version_2("shallow"),
-        )
-        .without_header("Authorization")
-        .on("POST", UPLOAD_PACK, list())
-        .without_header("Authorization")
-        .start();
-    let elsewhere = format!("http://{}{GREETING}", other.address());
-    let script = || {
-        Script::new()
-            .on(
-                "POST",
-                UPLOAD_PACK,
-                Answer::status(308).header("Location", "/x"),
-            )
-            .with_header("Authorization", "Basic ZXhhbXBsZTpjb3JyZWN0IGhvcnNl")
-            .on(
-                "GET",
-                GREETING,
-                Answer::status(302).header("Location", &elsewhere),
-            )
-    };
-    list_fails(script(), &["do not follow", "synchronise"]).await;
-    let server = script().start();
-    let trust = drone_hotfix::http::Trust {
-        insecure: vec![server.address(), other.address()],
-        ..Default::default()
-    };
-    let client =
-        drone_hotfix::http::Client::new(trust, &Default::default(), Duration::from_secs(20));
-    let url = format!("http://{}/r.git", server.address());
-    let credentials = Some(("example".to_owned(), Secret::new("correct horse")));
-    let moved = Remote::new(&url, credentials, client.unwrap()).unwrap();
-    assert_eq!(moved.list().await.unwrap().branch("main"), Some(&expected));
-    server.finish();
-    other.finish();
-
-    // To a page that is no repository.
-    let script = Script::new()
-        .on(
-            "POST",
-            UPLOAD_PACK,
-            Answer::status(302).header("Location", "/login"),
-        )
-        .on(
-            "GET",
-            GREETING,
-            Answer::status(302).header("Location", "/login"),
-        )
-        .on("GET", "/login", version_2("shallow"));
-    list_fails(script, &["sends us to `/login`"]).await;
-    let script = Script::new()
-        .on(
-            "POST",
-            UPLOAD_PACK,
-            Answer::status(302).header("Location", ADDRESS),
-        )
-        .on(
-            "GET",
-            GREETING,
-            Answer::status(302).header("Location", GREETING),
-        )
-        .times(6);
-    list_fails(script, &["more than 5 redirects"]).await;
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, thread};
 
-use git2::Indexer;
+use git2::{ErrorClass, Indexer};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::Cause;
@@ -149,13 +149,15 @@ fn index(
     mut pieces: mpsc::Receiver<Piece>,
     given_up: &AtomicBool,
 ) -> Result<(), Cause> {
-    let unsound = |error: git2::Error| Cause::Pack(error.message().to_owned());
     // Not asked to look for what the objects refer to: that lies in the workspace, beyond a shallow
     // boundary, or is left out on purpose. What is missing is seen when it is looked for.
     let mut indexer = Indexer::new(None, directory, 0, false).map_err(unsound)?;
     indexer.progress(|_| !given_up.load(Ordering::Relaxed));
     let mut writer = BufWriter::with_capacity(PIECE, indexer);
-    let broken = |error: std::io::Error| Cause::Pack(error.to_string());
+    let broken = |error: std::io::Error| match error.downcast::<git2::Error>() {
+        Ok(error) => unsound(error),
+        Err(error) => Cause::Disk(error.to_string()),
+    };
     loop {
         match pieces.blocking_recv() {
             Some(Piece::Part(part)) => writer.write_all(&part).map_err(broken)?,
@@ -168,4 +170,13 @@ fn index(
         .map_err(|error| broken(error.into_error()))?;
     indexer.commit().map_err(unsound)?;
     Ok(())
+}
+
+/// What libgit2 says against a pack, or against the place that it goes to.
+fn unsound(error: git2::Error) -> Cause {
+    let text = error.message().to_owned();
+    match error.class() {
+        ErrorClass::Os | ErrorClass::Filesystem => Cause::Disk(text),
+        _ => Cause::Pack(text),
+    }
 }
