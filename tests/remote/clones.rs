@@ -255,6 +255,16 @@ async fn a_shallow_clone_is_deepened_beside_the_workspace() {
     let trunk = commit(&origin.path(), "trunk");
     let wants = [built.clone(), trunk.clone()];
     let haves = [built.clone()];
+    // The server knows what lies below the boundary, and that the workspace does not have it.
+    let plain = workspace.fetch(&remote, &wants[1..], &haves).await;
+    assert_eq!(server.requests(), ["POST fetch"]);
+    assert!(plain.shallow.is_empty() && plain.unshallow.is_empty());
+    assert!(has(&plain.objects, &commit(&origin.path(), "trunk~59")));
+    assert!(!has(
+        &workspace.beside(&plain),
+        &commit(&origin.path(), "hotfix/HOCS-1~2")
+    ));
+    std::fs::remove_dir_all(&workspace.fetched).unwrap();
     let mut fetch = Fetch {
         wants: &wants,
         haves: &haves,
