@@ -168,7 +168,7 @@ impl Ticket {
 }
 
 /// The full id of a git commit: 40 hexadecimal digits, or 64 in a SHA-256 repository.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CommitId(String);
 
 impl CommitId {
@@ -176,6 +176,18 @@ impl CommitId {
     pub fn parse(text: &str) -> Option<Self> {
         let hex = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         (hex && matches!(text.len(), 40 | 64)).then(|| Self(text.to_owned()))
+    }
+
+    /// The id that these 20 bytes are.
+    pub fn from_sha1(bytes: &[u8; 20]) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |half: u8| char::from(DIGITS[usize::from(half & 15)]);
+        Self(
+            bytes
+                .iter()
+                .flat_map(|b| [digit(b >> 4), digit(*b)])
+                .collect(),
+        )
     }
 
     /// All digits.
