@@ -420,13 +420,21 @@ fn parse_commit(id: &CommitId, data: &[u8]) -> Option<Commit> {
 
 /// The directories and those that their `info/alternates` name, each once.
 fn every_directory(given: &[PathBuf]) -> Result<Vec<PathBuf>, Gap> {
-    let mut waiting: Vec<PathBuf> = given.iter().rev().cloned().collect();
+    let mut waiting: Vec<(PathBuf, bool)> = given
+        .iter()
+        .rev()
+        .map(|path| (path.clone(), true))
+        .collect();
     let mut seen = HashSet::new();
     let mut found = Vec::new();
     let mut files = 0;
-    while let Some(directory) = waiting.pop() {
+    while let Some((directory, wanted)) = waiting.pop() {
         let data = fs::metadata(&directory).ok().filter(fs::Metadata::is_dir);
         let Some(data) = data else {
+            // An alternate that is not there is passed by, as git does; its objects are missing.
+            if !wanted {
+                continue;
+            }
             return Err(Gap::Broken(format!(
                 "the objects directory `{}` is not there",
                 directory.display()
@@ -442,7 +450,7 @@ fn every_directory(given: &[PathBuf]) -> Result<Vec<PathBuf>, Gap> {
         }
         check_files(&directory, &mut files)?;
         for alternate in alternates(&directory)?.into_iter().rev() {
-            waiting.push(alternate);
+            waiting.push((alternate, false));
         }
         found.push(directory);
     }
