@@ -6,6 +6,7 @@
 
 pub mod changes;
 pub mod graph;
+mod loose;
 pub mod merge;
 pub mod objects;
 pub mod patch;

@@ -12,6 +12,7 @@ mod decisions;
 mod docs;
 mod examples;
 mod footprint;
+mod history;
 mod interrupted;
 mod pipeline_world;
 mod publish;

@@ -3,7 +3,8 @@
 //! libgit2's object database is all that is used of it here, and every object is hashed when it is
 //! read, because an earlier step may have planted one under a wrong id.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use git2::{ErrorCode, ObjectType, Odb, Oid};
 
 use super::Gap;
+use super::loose::Loose;
 use super::trees::{Kind, Mode, parse_tree};
 use crate::hotfix::CommitId;
 
@@ -38,6 +40,9 @@ const LONGEST_QUESTION: Duration = Duration::from_secs(60);
 /// A set of objects.
 pub struct Objects {
     odb: Odb<'static>,
+    directories: Vec<PathBuf>,
+    /// Loose objects, and in which directory they are.
+    loose: HashMap<Oid, usize>,
     shallow: HashSet<Oid>,
 }
 
@@ -116,7 +121,9 @@ impl Objects {
             git2::opts::strict_hash_verification(true);
         });
         let odb = Odb::new().map_err(|e| Gap::Broken(e.message().to_owned()))?;
-        for directory in every_directory(directories)? {
+        let mut loose = HashMap::new();
+        let directories = every_directory(directories, &mut loose)?;
+        for directory in &directories {
             let broken = |why: &str| {
                 Gap::Broken(format!(
                     "the objects in `{}` cannot be read: {why}",
@@ -130,13 +137,21 @@ impl Objects {
                 .map_err(|e| broken(e.message()))?;
         }
         let shallow = shallow.iter().filter_map(|id| oid(id).ok()).collect();
-        Ok(Self { odb, shallow })
+        Ok(Self {
+            odb,
+            directories,
+            loose,
+            shallow,
+        })
     }
 
     /// Whether an object is there, of whatever kind.
     pub fn has(&self, id: &CommitId) -> bool {
         // Without a refresh: libgit2 would list the packs again for every object that is not there.
-        oid(id).is_ok_and(|id| self.odb.exists_ext(id, git2::OdbLookupFlags::NO_REFRESH))
+        oid(id).is_ok_and(|id| {
+            self.loose.contains_key(&id)
+                || self.odb.exists_ext(id, git2::OdbLookupFlags::NO_REFRESH)
+        })
     }
 
     /// Whether the clone was cut off at this commit.
@@ -246,36 +261,40 @@ impl Objects {
 
     /// Parents and date of a commit.
     pub(super) fn node(&self, id: Oid) -> Result<Node, Gap> {
-        let object = self.odb.read(id).map_err(|e| gap(id, &e))?;
         let broken = || {
             Gap::Broken(format!(
                 "the commit {} has no legal header",
                 name(id).short()
             ))
         };
+        if self.loose.contains_key(&id) {
+            let data = self.read(id, ObjectType::Commit, LARGEST_COMMIT)?;
+            return parse_node(&data).ok_or_else(broken);
+        }
+        let object = self.odb.read(id).map_err(|e| gap(id, &e))?;
         if object.kind() != ObjectType::Commit {
-            return Err(Gap::Broken(format!(
-                "{} is a {}, not a commit",
-                name(id).short(),
-                object.kind()
-            )));
+            return Err(not_a(ObjectType::Commit, id, object.kind()));
         }
         parse_node(object.data()).ok_or_else(broken)
     }
 
     /// Size and kind of an object. The object is not hashed for it.
     pub(super) fn header(&self, id: Oid) -> Result<(usize, ObjectType), Gap> {
-        self.odb.read_header(id).map_err(|e| gap(id, &e))
+        match self.loose(id)? {
+            Some(object) => Ok((object.size, object.kind)),
+            None => self.odb.read_header(id).map_err(|e| gap(id, &e)),
+        }
     }
 
     /// The content of an object, of which kind and size are known before it is loaded.
     pub(super) fn read(&self, id: Oid, kind: ObjectType, limit: usize) -> Result<Vec<u8>, Gap> {
-        let (size, found) = self.header(id)?;
+        let loose = self.loose(id)?;
+        let (size, found) = match &loose {
+            Some(object) => (object.size, object.kind),
+            None => self.odb.read_header(id).map_err(|e| gap(id, &e))?,
+        };
         if found != kind {
-            return Err(Gap::Broken(format!(
-                "{} is a {found}, not a {kind}",
-                name(id).short()
-            )));
+            return Err(not_a(kind, id, found));
         }
         if size > limit {
             return Err(Gap::Limit(format!(
@@ -283,8 +302,24 @@ impl Objects {
                 name(id).short()
             )));
         }
-        let object = self.odb.read(id).map_err(|e| gap(id, &e))?;
-        Ok(object.data().to_vec())
+        match loose {
+            Some(object) => object.read(id).map_err(|why| unreadable(id, &why)),
+            None => {
+                let object = self.odb.read(id).map_err(|e| gap(id, &e))?;
+                Ok(object.data().to_vec())
+            }
+        }
+    }
+
+    /// A loose object. libgit2 is never asked for one.
+    fn loose(&self, id: Oid) -> Result<Option<Loose>, Gap> {
+        let Some(directory) = self.loose.get(&id).and_then(|at| self.directories.get(*at)) else {
+            return Ok(None);
+        };
+        let text = id.to_string();
+        let (start, rest) = text.split_at(2);
+        let object = Loose::open(&directory.join(start).join(rest));
+        object.map(Some).map_err(|why| unreadable(id, &why))
     }
 }
 
@@ -338,12 +373,19 @@ fn gap(id: Oid, error: &git2::Error) -> Gap {
     if error.code() == ErrorCode::NotFound {
         Gap::Missing(name(id))
     } else {
-        Gap::Broken(format!(
-            "the object {} cannot be read: {}",
-            name(id).short(),
-            error.message()
-        ))
+        unreadable(id, error.message())
     }
+}
+
+fn unreadable(id: Oid, why: &str) -> Gap {
+    Gap::Broken(format!(
+        "the object {} cannot be read: {why}",
+        name(id).short()
+    ))
+}
+
+fn not_a(kind: ObjectType, id: Oid, found: ObjectType) -> Gap {
+    Gap::Broken(format!("{} is a {found}, not a {kind}", name(id).short()))
 }
 
 fn hex_at_start(data: &[u8]) -> Option<Oid> {
@@ -419,7 +461,10 @@ fn parse_commit(id: &CommitId, data: &[u8]) -> Option<Commit> {
 }
 
 /// The directories and those that their `info/alternates` name, each once.
-fn every_directory(given: &[PathBuf]) -> Result<Vec<PathBuf>, Gap> {
+fn every_directory(
+    given: &[PathBuf],
+    loose: &mut HashMap<Oid, usize>,
+) -> Result<Vec<PathBuf>, Gap> {
     let mut waiting: Vec<(PathBuf, bool)> = given
         .iter()
         .rev()
@@ -448,7 +493,9 @@ fn every_directory(given: &[PathBuf]) -> Result<Vec<PathBuf>, Gap> {
                 "the repository borrows objects of more than {MOST_DIRECTORIES} others"
             )));
         }
-        check_files(&directory, &mut files)?;
+        for id in check_files(&directory, &mut files)? {
+            loose.entry(id).or_insert(found.len());
+        }
         for alternate in alternates(&directory)?.into_iter().rev() {
             waiting.push((alternate, false));
         }
@@ -477,8 +524,10 @@ fn alternates(objects: &Path) -> Result<Vec<PathBuf>, Gap> {
     Ok(paths.map(|path| objects.join(path)).collect())
 }
 
-/// Looks for what would make libgit2 wait: opening a FIFO waits for somebody who writes to it.
-fn check_files(objects: &Path, files: &mut usize) -> Result<(), Gap> {
+/// Looks for what would make libgit2 wait: opening a FIFO waits for somebody who writes to it. Gives
+/// the ids of the loose objects.
+fn check_files(objects: &Path, files: &mut usize) -> Result<Vec<Oid>, Gap> {
+    let mut loose = Vec::new();
     let Ok(top) = fs::read_dir(objects) else {
         return Err(Gap::Broken(format!(
             "`{}` cannot be listed",
@@ -509,7 +558,14 @@ fn check_files(objects: &Path, files: &mut usize) -> Result<(), Gap> {
                     entry.path().display()
                 )));
             }
+            let (start, rest) = (directory.file_name(), entry.file_name());
+            if let (Some(start), Some(rest)) = (start.and_then(OsStr::to_str), rest.to_str())
+                && (start.len(), rest.len()) == (2, 38)
+                && let Ok(id) = Oid::from_str(&format!("{start}{rest}"))
+            {
+                loose.push(id);
+            }
         }
     }
-    Ok(())
+    Ok(loose)
 }

@@ -45,6 +45,10 @@ impl Objects {
     /// 4 MiB or 200,000 lines counts as a binary one. `None` for a merge, and for a commit that
     /// changes nothing.
     ///
+    /// A binary file, or one without hunks (empty, or only another mode), counts by itself, as in
+    /// `git cherry`; the program `git patch-id` would run it together with the next file and lose
+    /// that one's name.
+    ///
     /// # Errors
     /// If an object is not there or cannot be read, or for more than 20,000 files.
     pub fn patch_id(&self, commit: &CommitId) -> Result<Option<PatchId>, Gap> {

@@ -8,6 +8,8 @@ use super::objects::{Deadline, Objects, name};
 /// The most entries that one comparison looks at. A commit of 100,000 files must have an answer; a
 /// tree that holds itself many times over must have an end.
 const MOST_ENTRIES: usize = 2_000_000;
+/// The most directories that one comparison opens.
+const MOST_DIRECTORIES: usize = 50_000;
 /// The most differences that one comparison gives.
 const MOST_DIFFERENCES: usize = 500_000;
 /// The longest path, as Linux has it.
@@ -133,7 +135,7 @@ impl Objects {
         deadline: Deadline,
     ) -> Result<Vec<Difference>, Gap> {
         let mut found = Vec::new();
-        let mut looked_at = 0;
+        let (mut looked_at, mut opened) = (0, 0);
         let mut waiting = Vec::new();
         if old != new {
             waiting.push(Pair {
@@ -149,9 +151,15 @@ impl Objects {
             let zero = Oid::ZERO_SHA1;
             let old = parse_tree(&old, pair.old.unwrap_or(zero))?;
             let new = parse_tree(&new, pair.new.unwrap_or(zero))?;
-            looked_at += old.len() + new.len() + 1;
+            opened += 1;
+            looked_at += old.len() + new.len();
             for (old, new) in joined(&old, &new) {
                 step(&pair.path, old, new, &mut waiting, &mut found)?;
+            }
+            if opened > MOST_DIRECTORIES {
+                return Err(Gap::Limit(format!(
+                    "the change touches more than {MOST_DIRECTORIES} directories"
+                )));
             }
             if looked_at > MOST_ENTRIES || found.len() > MOST_DIFFERENCES {
                 return Err(Gap::Limit(format!(

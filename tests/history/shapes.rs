@@ -521,9 +521,15 @@ const SHAPES: &[Shape] = &[
                 &[Write("f", b"a\0c")],
                 &[Write("f", b"a\0d")],
             )
-            .commit("gone", &["fix"], &[Delete("f")]);
+            .commit("gone", &["fix"], &[Delete("f")])
+            .commit("revert", &["fix"], &[Write("f", b"a\0b")])
+            .commit("again", &["revert"], &[Write("f", b"a\0c")]);
         },
         |v| {
+            assert_eq!(v.patch("fix"), v.patch("again"));
+            assert_ne!(v.patch("fix"), v.patch("main"));
+            let inverse = v.objects.inverse_patch_id(&v.id("fix")).unwrap().unwrap();
+            assert_eq!(inverse.as_str(), v.patch("revert"));
             assert_eq!(v.change("fix", "f"), (Status::Modified, 0, 0, true));
             v.is_there("fix", "main", false);
         },

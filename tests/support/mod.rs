@@ -15,6 +15,7 @@ pub mod image;
 pub mod pipeline;
 pub mod recorder;
 pub mod registry;
+pub mod repository;
 pub mod scripted;
 pub mod token_service;
 pub mod yaml;
