@@ -5,14 +5,16 @@
 //! environment (`HOME`, `XDG_CONFIG_HOME`, `GIT_*`) can change an answer.
 
 pub mod changes;
+pub mod commits;
+mod directories;
 pub mod graph;
 mod loose;
 pub mod merge;
 pub mod objects;
 pub mod patch;
 pub mod refs;
-pub mod trailers;
-pub mod trees;
+mod trailers;
+mod trees;
 pub mod wire;
 
 use std::fmt;

@@ -4,30 +4,21 @@
 //! read, because an earlier step may have planted one under a wrong id.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsStr;
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use git2::{ErrorCode, ObjectType, Odb, Oid};
 
 use super::Gap;
+use super::commits::{Commit, Node, parse_commit, parse_node};
+use super::directories::every_directory;
 use super::loose::Loose;
 use super::trees::{Kind, Mode, parse_tree};
 use crate::hotfix::CommitId;
 
-/// The most objects directories; alternates of alternates are rare, more than a few are an attack.
-const MOST_DIRECTORIES: usize = 32;
-/// The most files that are looked at in them; `git gc` packs a repository of 6,700 loose objects.
-const MOST_FILES: usize = 2_000_000;
-/// The largest list of alternates.
-const LONGEST_ALTERNATES: u64 = 64 * 1024;
 /// The largest commit or tag; a commit of 16 MiB is no message that a person wrote.
 const LARGEST_COMMIT: usize = 16 * 1024 * 1024;
-/// The longest message that is kept; all rules look for a few lines.
-const LONGEST_MESSAGE: usize = 256 * 1024;
 /// The largest tree; one of a million files in one directory is about 40 MiB.
 const LARGEST_TREE: usize = 64 * 1024 * 1024;
 /// The longest chain of tags of tags.
@@ -44,43 +35,6 @@ pub struct Objects {
     /// Loose objects, and in which directory they are.
     loose: HashMap<Oid, usize>,
     shallow: HashSet<Oid>,
-}
-
-/// Who wrote or committed something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// The name, as it is in the commit.
-    pub name: String,
-    /// The address, as it is in the commit.
-    pub email: String,
-}
-
-/// One commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Commit {
-    /// Its id.
-    pub id: CommitId,
-    /// The ids of its parents, the first one first. They need not be there.
-    pub parents: Vec<CommitId>,
-    /// The id of its tree.
-    pub tree: CommitId,
-    /// Who wrote it.
-    pub author: Person,
-    /// Who committed it.
-    pub committer: Person,
-    /// When it was written, in Unix seconds.
-    pub authored: i64,
-    /// When it was committed, in Unix seconds.
-    pub committed: i64,
-    /// The message; what is no UTF-8 in it is replaced, and it ends after 256 KiB.
-    pub message: String,
-}
-
-/// What a walk needs of a commit.
-#[derive(Debug)]
-pub(super) struct Node {
-    pub(super) parents: Vec<Oid>,
-    pub(super) date: i64,
 }
 
 /// A limit on the time of one question.
@@ -323,29 +277,6 @@ impl Objects {
     }
 }
 
-impl Commit {
-    /// The first line of the message.
-    pub fn subject(&self) -> &str {
-        self.message
-            .trim_start()
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_end()
-    }
-
-    /// The trailers of the last paragraph, as `git interpret-trailers --parse --no-divider` sees
-    /// them: keys as written, folded values on one line.
-    pub fn trailers(&self) -> Vec<(String, String)> {
-        super::trailers::parse(&self.message)
-    }
-
-    /// Whether it has more than one parent.
-    pub const fn is_merge(&self) -> bool {
-        self.parents.len() > 1
-    }
-}
-
 /// Our ids as libgit2's.
 ///
 /// # Errors
@@ -388,184 +319,8 @@ fn not_a(kind: ObjectType, id: Oid, found: ObjectType) -> Gap {
     Gap::Broken(format!("{} is a {found}, not a {kind}", name(id).short()))
 }
 
-fn hex_at_start(data: &[u8]) -> Option<Oid> {
+/// The id that 40 digits at the start are.
+pub(super) fn hex_at_start(data: &[u8]) -> Option<Oid> {
     let text = str::from_utf8(data.get(..40)?).ok()?;
     Oid::from_str(text).ok()
-}
-
-fn parse_node(data: &[u8]) -> Option<Node> {
-    let mut parents = Vec::new();
-    let mut rest = after_line(data.strip_prefix(b"tree ")?)?;
-    while let Some(parent) = rest.strip_prefix(b"parent ") {
-        parents.push(hex_at_start(parent)?);
-        rest = after_line(parent)?;
-    }
-    let rest = after_line(rest.strip_prefix(b"author ")?)?;
-    let line = rest.strip_prefix(b"committer ")?;
-    let end = line.iter().position(|b| *b == b'\n').unwrap_or(line.len());
-    Some(Node {
-        parents,
-        date: person(&line[..end]).1,
-    })
-}
-
-fn after_line(data: &[u8]) -> Option<&[u8]> {
-    let end = data.iter().position(|b| *b == b'\n')?;
-    data.get(end + 1..)
-}
-
-/// `name <address> seconds zone`. A date that is none is 0, as in git.
-fn person(line: &[u8]) -> (Person, i64) {
-    let open = line.iter().position(|b| *b == b'<').unwrap_or(line.len());
-    let close = line.iter().rposition(|b| *b == b'>').unwrap_or(line.len());
-    let text = |part: Option<&[u8]>| {
-        String::from_utf8_lossy(part.unwrap_or_default())
-            .trim()
-            .to_owned()
-    };
-    let seconds = text(line.get(close + 1..));
-    let seconds = seconds.split_ascii_whitespace().next().unwrap_or_default();
-    let person = Person {
-        name: text(line.get(..open)),
-        email: text(line.get(open + 1..close)),
-    };
-    let seconds = seconds.parse().ok().filter(|seconds| *seconds >= 0);
-    (person, seconds.unwrap_or(0))
-}
-
-fn parse_commit(id: &CommitId, data: &[u8]) -> Option<Commit> {
-    let node = parse_node(data)?;
-    let split = data.windows(2).position(|pair| pair == b"\n\n");
-    let (header, message) = match split {
-        Some(at) => (&data[..at], &data[at + 2..]),
-        None => (data, &[][..]),
-    };
-    let line = |key: &[u8]| {
-        header
-            .split(|b| *b == b'\n')
-            .find_map(|line| line.strip_prefix(key))
-    };
-    let (author, authored) = person(line(b"author ")?);
-    let (committer, committed) = person(line(b"committer ")?);
-    let message = &message[..message.len().min(LONGEST_MESSAGE)];
-    Some(Commit {
-        id: id.clone(),
-        parents: node.parents.into_iter().map(name).collect(),
-        tree: name(hex_at_start(line(b"tree ")?)?),
-        author,
-        committer,
-        authored,
-        committed,
-        message: String::from_utf8_lossy(message).into_owned(),
-    })
-}
-
-/// The directories and those that their `info/alternates` name, each once.
-fn every_directory(
-    given: &[PathBuf],
-    loose: &mut HashMap<Oid, usize>,
-) -> Result<Vec<PathBuf>, Gap> {
-    let mut waiting: Vec<(PathBuf, bool)> = given
-        .iter()
-        .rev()
-        .map(|path| (path.clone(), true))
-        .collect();
-    let mut seen = HashSet::new();
-    let mut found = Vec::new();
-    let mut files = 0;
-    while let Some((directory, wanted)) = waiting.pop() {
-        let data = fs::metadata(&directory).ok().filter(fs::Metadata::is_dir);
-        let Some(data) = data else {
-            // An alternate that is not there is passed by, as git does; its objects are missing.
-            if !wanted {
-                continue;
-            }
-            return Err(Gap::Broken(format!(
-                "the objects directory `{}` is not there",
-                directory.display()
-            )));
-        };
-        if !seen.insert((data.dev(), data.ino())) {
-            continue;
-        }
-        if seen.len() > MOST_DIRECTORIES {
-            return Err(Gap::Limit(format!(
-                "the repository borrows objects of more than {MOST_DIRECTORIES} others"
-            )));
-        }
-        for id in check_files(&directory, &mut files)? {
-            loose.entry(id).or_insert(found.len());
-        }
-        for alternate in alternates(&directory)?.into_iter().rev() {
-            waiting.push((alternate, false));
-        }
-        found.push(directory);
-    }
-    Ok(found)
-}
-
-/// What `info/alternates` names: one path a line, `#` for comments, relative to the objects
-/// directory (gitrepository-layout(5)).
-fn alternates(objects: &Path) -> Result<Vec<PathBuf>, Gap> {
-    let file = objects.join("info/alternates");
-    let Ok(data) = fs::metadata(&file) else {
-        return Ok(Vec::new());
-    };
-    if !data.is_file() || data.len() > LONGEST_ALTERNATES {
-        return Err(Gap::Broken(format!(
-            "`{}` is no list of alternates",
-            file.display()
-        )));
-    }
-    let text = fs::read_to_string(&file)
-        .map_err(|e| Gap::Broken(format!("`{}` cannot be read: {e}", file.display())))?;
-    let lines = text.lines().map(str::trim_end);
-    let paths = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    Ok(paths.map(|path| objects.join(path)).collect())
-}
-
-/// Looks for what would make libgit2 wait: opening a FIFO waits for somebody who writes to it. Gives
-/// the ids of the loose objects.
-fn check_files(objects: &Path, files: &mut usize) -> Result<Vec<Oid>, Gap> {
-    let mut loose = Vec::new();
-    let Ok(top) = fs::read_dir(objects) else {
-        return Err(Gap::Broken(format!(
-            "`{}` cannot be listed",
-            objects.display()
-        )));
-    };
-    for directory in top.flatten().map(|entry| entry.path()) {
-        let Ok(entries) = fs::read_dir(&directory) else {
-            continue;
-        };
-        for entry in entries.flatten() {
-            *files += 1;
-            if *files > MOST_FILES {
-                return Err(Gap::Limit(format!(
-                    "the repository has more than {MOST_FILES} files of objects"
-                )));
-            }
-            let regular = match entry.file_type() {
-                Ok(kind) if kind.is_symlink() => {
-                    fs::metadata(entry.path()).is_ok_and(|data| data.is_file() || data.is_dir())
-                }
-                Ok(kind) => kind.is_file() || kind.is_dir(),
-                Err(_) => false,
-            };
-            if !regular {
-                return Err(Gap::Broken(format!(
-                    "`{}` is no regular file",
-                    entry.path().display()
-                )));
-            }
-            let (start, rest) = (directory.file_name(), entry.file_name());
-            if let (Some(start), Some(rest)) = (start.and_then(OsStr::to_str), rest.to_str())
-                && (start.len(), rest.len()) == (2, 38)
-                && let Ok(id) = Oid::from_str(&format!("{start}{rest}"))
-            {
-                loose.push(id);
-            }
-        }
-    }
-    Ok(loose)
 }
