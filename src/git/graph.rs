@@ -20,7 +20,7 @@ use crate::hotfix::CommitId;
 const MOST_COMMITS: usize = 3_000_000;
 /// How many common commits are looked at after a set of commits seems complete, in case a clock was
 /// wrong. git takes 5 (`SLOP` in revision.c).
-const SLOP: usize = 1_000;
+const SLOP: usize = 100;
 /// The most candidates that are compared with each other.
 const MOST_CANDIDATES: usize = 256;
 /// How many commits are read between two looks at the clock.
@@ -237,7 +237,7 @@ impl Objects {
     /// The commits that are reached from `include` and not from `exclude`, in the order of
     /// `git rev-list --topo-order`: no parent before its child, the newest first.
     ///
-    /// A clock that is wrong by more than a thousand commits can leave a commit in the list that
+    /// A clock that is wrong by more than a hundred commits can leave a commit in the list that
     /// `exclude` reaches, as in git; never the other way round.
     ///
     /// # Errors
