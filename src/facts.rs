@@ -1,10 +1,14 @@
 //! The plain data that rules see. Everything is read once, here and in the files below, and never
 //! again: a rule does no I/O, and two rules can never have seen two different worlds.
 
+mod api;
 pub mod bytes;
+pub mod cluster;
+pub mod drone;
 pub mod git;
 pub mod identity;
 pub mod image;
+pub mod running;
 pub mod remote;
 
 use crate::ci::{Build, Event};

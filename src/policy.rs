@@ -4,6 +4,7 @@
 mod fields;
 pub mod later;
 mod read;
+pub mod running;
 pub mod source;
 pub mod targets;
 mod tree;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use regex::Regex;
+use reqwest::Url;
 
 use crate::hotfix::tag::{HotfixTags, ImageTag, TagTemplate, is_version};
 use crate::hotfix::{Prefixes, TicketPattern, compile};
@@ -22,6 +24,7 @@ use crate::registry::reference::{Digest, Repository};
 use crate::verdict::Level;
 use later::Later;
 use read::Table;
+use running::Running;
 use source::Source;
 use targets::Targets;
 use tree::Node;
@@ -76,6 +79,10 @@ pub struct Policy {
     pub hotfix_tags: HotfixTags,
     /// What targets are.
     pub targets: Targets,
+    /// What runs in production, or who is asked for it; `None` if the policy does not say.
+    pub running: Option<Running>,
+    /// The Drone server; without it, the one that the build itself is of.
+    pub drone: Option<Url>,
     /// Promotion parameters that say what is deployed.
     pub version_params: Vec<String>,
     /// Levels that the policy gives.
@@ -261,12 +268,15 @@ impl Policy {
             .collect();
         let hotfix_tags = HotfixTags::new(&prefixes, &templates);
         let ids: Vec<&str> = rules.iter().map(|rule| rule.id).collect();
+        let trust = fields::read_trust(table, problems);
         let policy = Self {
+            running: running::read(table, &trust, problems),
+            drone: running::server(table, "drone", "https://drone.example", &trust, problems),
             targets: fields::read_targets(table, problems)?,
             version_params: fields::read_version_params(table, problems),
             rules: fields::read_rules(table, rules, problems),
             enforce: table.flag("enforce", problems).unwrap_or(true),
-            trust: fields::read_trust(table, problems),
+            trust,
             timeout: table
                 .duration("timeout", problems)
                 .unwrap_or(Duration::from_secs(300)),

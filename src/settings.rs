@@ -32,7 +32,7 @@ pub const NAMES: [&str; 10] = [
 ];
 
 /// Settings that are secrets and that no rule of this version uses.
-const UNUSED: [&str; 4] = ["drone_token", "forge_token", "kube_token", "signing_key"];
+const UNUSED: [&str; 2] = ["forge_token", "signing_key"];
 
 /// A secret as the server hands it over. Drone writes a missing or withheld secret as a variable
 /// that is there and empty.
@@ -61,6 +61,10 @@ pub struct Settings {
     username: SecretState,
     password: SecretState,
     config: Result<DockerConfig, SecretState>,
+    /// What the Drone server is shown.
+    pub drone_token: SecretState,
+    /// What the Kubernetes APIs of `policy.running` are shown.
+    pub kube_token: SecretState,
     /// Whether to write nothing.
     pub dry_run: bool,
     /// How much to print.
@@ -81,6 +85,8 @@ struct Raw {
     username: Option<String>,
     password: Option<String>,
     config: Option<String>,
+    drone_token: Option<String>,
+    kube_token: Option<String>,
     dry_run: Option<String>,
     log_level: Option<String>,
 }
@@ -187,6 +193,8 @@ pub fn read(environment: &Environment, redactor: &Redactor, problems: &mut Vec<P
         username,
         password,
         config,
+        drone_token: secret("drone_token", raw.drone_token.as_ref()),
+        kube_token: secret("kube_token", raw.kube_token.as_ref()),
         dry_run: dry_run.unwrap_or(false),
         log_level: log_level.unwrap_or(LogLevel::Info),
         proxy: proxy(environment),

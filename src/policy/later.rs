@@ -8,15 +8,13 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-use super::read::{Table, list, parsed, text};
+use super::read::{Table, list, parsed};
 use super::tree::Node;
 use crate::problem::Problem;
 
 /// The values of those keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Later {
-    /// What runs in production, per target (`*` for every target).
-    pub running: Vec<(String, Running)>,
     /// Bounds for commits, files and lines, in that order.
     pub counts: [Option<u64>; 3],
     /// Bounds for the age of a hotfix and the time on a trial target.
@@ -25,21 +23,8 @@ pub struct Later {
     pub overrides: Vec<Override>,
     /// Address of the forge.
     pub forge: Option<String>,
-    /// Address of the Drone server.
-    pub drone: Option<String>,
     /// Public keys whose attestations count.
     pub verify_keys: Vec<String>,
-}
-
-/// Where to learn what runs on a production target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Running {
-    /// A version, given.
-    Version(String),
-    /// The last successful promotion to this target.
-    Drone(String),
-    /// A workload of a cluster: API address, namespace, deployment, container.
-    Kube([String; 3], Option<String>),
 }
 
 /// One entry of `policy.overrides`.
@@ -54,21 +39,11 @@ pub struct Override {
 }
 
 /// The keys of `policy` that this file reads.
-pub const KEYS: [&str; 6] = [
-    "running",
-    "limits",
-    "overrides",
-    "forge",
-    "drone",
-    "verify_keys",
-];
+pub const KEYS: [&str; 4] = ["limits", "overrides", "forge", "verify_keys"];
 
 /// Reads the keys.
 pub fn read(policy: &Table<'_>, rules: &[&str], problems: &mut Vec<Problem>) -> Later {
     let mut later = Later::default();
-    if let Some(node) = policy.get("running") {
-        later.running = running(&policy.at("running"), node, problems);
-    }
     if let Some(node) = policy.get("limits") {
         let known = ["commits", "files", "lines", "age", "soak"];
         let limits = Table::read(&policy.at("limits"), node, &known, problems);
@@ -93,20 +68,12 @@ pub fn read(policy: &Table<'_>, rules: &[&str], problems: &mut Vec<Problem>) -> 
             ));
         }
     }
-    let address = |key, problems: &mut Vec<Problem>| {
-        policy.parsed(
-            key,
-            "an address such as `https://drone.example`",
-            problems,
-            |text| match Url::parse(text) {
-                Ok(url) if matches!(url.scheme(), "https" | "http") => Ok(text.to_owned()),
-                Ok(_) => Err("not https".to_owned()),
-                Err(why) => Err(why.to_string()),
-            },
-        )
-    };
-    later.forge = address("forge", problems);
-    later.drone = address("drone", problems);
+    let expected = "an address such as `https://git.example`";
+    later.forge = policy.parsed("forge", expected, problems, |text| match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "https" | "http") => Ok(text.to_owned()),
+        Ok(_) => Err("not https".to_owned()),
+        Err(why) => Err(why.to_string()),
+    });
     later.verify_keys = policy.list("verify_keys", problems).unwrap_or_default();
     for (i, key) in later.verify_keys.iter().enumerate() {
         if !key.contains("-----BEGIN PUBLIC KEY-----") {
@@ -115,43 +82,6 @@ pub fn read(policy: &Table<'_>, rules: &[&str], problems: &mut Vec<Problem>) -> 
         }
     }
     later
-}
-
-fn running(at: &str, node: &Node, problems: &mut Vec<Problem>) -> Vec<(String, Running)> {
-    let Node::Map(_) = node else {
-        let version = text(at, node, problems);
-        return version
-            .map(|v| ("*".to_owned(), Running::Version(v.to_owned())))
-            .into_iter()
-            .collect();
-    };
-    let targets = Table::open(at, node, problems);
-    let entries: Vec<(&str, &Node)> = targets.entries().collect();
-    let mut found = Vec::new();
-    for (target, node) in entries {
-        let at = targets.at(target);
-        let source = if let Node::Map(_) = node {
-            let known = ["kube", "namespace", "deployment", "container", "drone"];
-            let source = Table::read(&at, node, &known, problems);
-            let [kube, namespace, deployment, container, drone] =
-                known.map(|key| source.text(key, problems).map(str::to_owned));
-            match (kube, namespace, deployment, drone) {
-                (Some(kube), Some(namespace), Some(deployment), None) => {
-                    Some(Running::Kube([kube, namespace, deployment], container))
-                }
-                (None, None, None, Some(target)) => Some(Running::Drone(target)),
-                _ => {
-                    let expected = "`kube`, `namespace` and `deployment`, or `drone` alone";
-                    problems.push(Problem::new(at, node.describe(), expected));
-                    None
-                }
-            }
-        } else {
-            text(&at, node, problems).map(|version| Running::Version(version.to_owned()))
-        };
-        found.extend(source.map(|source| (target.to_owned(), source)));
-    }
-    found
 }
 
 fn one_override(

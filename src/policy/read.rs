@@ -21,7 +21,7 @@ impl<'a> Table<'a> {
                 let meant = did_you_mean(key, known.iter().copied());
                 let expected = match meant {
                     Some(meant) => format!("a key that exists, such as `{meant}`"),
-                    None if known.len() <= 6 => list(known),
+                    None if known.len() <= 8 => list(known),
                     None => "a key that docs/settings.md lists".to_owned(),
                 };
                 let problem = Problem::new(table.at(key), "a key that does not exist", expected);
