@@ -268,14 +268,18 @@ impl Policy {
             .collect();
         let hotfix_tags = HotfixTags::new(&prefixes, &templates);
         let ids: Vec<&str> = rules.iter().map(|rule| rule.id).collect();
+        let targets = fields::read_targets(table, problems);
+        let version_params = fields::read_version_params(table, problems);
+        let rules = fields::read_rules(table, rules, problems);
+        let enforce = table.flag("enforce", problems).unwrap_or(true);
         let trust = fields::read_trust(table, problems);
         let policy = Self {
             running: running::read(table, &trust, problems),
             drone: running::server(table, "drone", "https://drone.example", &trust, problems),
-            targets: fields::read_targets(table, problems)?,
-            version_params: fields::read_version_params(table, problems),
-            rules: fields::read_rules(table, rules, problems),
-            enforce: table.flag("enforce", problems).unwrap_or(true),
+            targets: targets?,
+            version_params,
+            rules,
+            enforce,
             trust,
             timeout: table
                 .duration("timeout", problems)

@@ -39,7 +39,7 @@ const ROWS: [(i32, &[&str]); 22] = [
         &[
             "undecided, no-features",
             "does not judge it yet",
-            "`policy.running`",
+            "0 not checked",
         ],
     ),
     (
