@@ -20,6 +20,7 @@ mod random;
 mod references;
 mod registry_world;
 mod remote;
+mod running;
 mod scripted;
 mod secrets;
 mod settings;

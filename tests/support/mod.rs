@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "not every test uses every part of the world")]
 
 pub mod binary;
+pub mod drone_api;
 #[path = "../../examples/quickstart/registry.rs"]
 pub mod embedded;
 pub mod files;
@@ -12,6 +13,7 @@ pub mod git;
 pub mod git_server;
 pub mod http;
 pub mod image;
+pub mod kubernetes;
 pub mod pipeline;
 pub mod recorder;
 pub mod registry;
