@@ -83,8 +83,10 @@ impl Endpoint {
             .header(ACCEPT, "application/json")
             .authorization(bearer.as_deref());
         let answer = self.client.send(request).await.map_err(Refusal::Http)?;
-        // What another host says, a login page for the most part, is not this server's word.
-        if answer.url.host_str() != url.host_str() {
+        // What another server says, a login page for the most part, is not this one's word.
+        let upgraded = url.scheme() == "http" && answer.url.scheme() == "https";
+        let same_port = answer.url.port_or_known_default() == url.port_or_known_default();
+        if answer.url.host_str() != url.host_str() || !(same_port || upgraded) {
             let why = format!("it sends us on to `{}`", host_and_port(&answer.url));
             return Err(Refusal::Garbled(why));
         }

@@ -230,38 +230,41 @@ fn what_may_pass_is_worth_another_try() {
         .unknown(&["503", "again"], true);
 }
 
-#[test]
-fn silence_is_unknown() {
-    let nobody = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        free.local_addr().expect("an address").to_string()
-    };
-    Step::deployment(&nobody)
-        .impatient()
-        .unknown(&["no connection", "whether the runner can reach"], true);
-    Step::drone(&nobody)
-        .impatient()
-        .unknown(&["no connection", "whether the runner can reach"], true);
-    for answer in [
+fn nobody() -> String {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    free.local_addr().expect("an address").to_string()
+}
+
+/// Ways to say nothing.
+fn silences() -> [Answer; 4] {
+    [
         Answer::stall(),
         Answer::hang_up(),
         Answer::status(200).body("[    ]").stalled_after(1),
         Answer::status(200).body("[").cut(5),
-    ] {
-        let server = Script::new()
-            .on("GET", DEPLOYMENT, answer.clone())
-            .always()
-            .start();
-        Step::deployment(&server.address())
-            .impatient()
-            .unknown(&["cs-prod", "`policy."], true);
-        let server = Script::new()
-            .on("GET", &drone_api::page(1), answer)
-            .always()
-            .start();
-        Step::drone(&server.address())
-            .impatient()
-            .unknown(&["cs-prod", "`policy."], true);
+    ]
+}
+
+#[test]
+fn a_silent_cluster_is_unknown() {
+    let nowhere = Step::deployment(&nobody()).impatient();
+    nowhere.unknown(&["no connection", "whether the runner can reach"], true);
+    for answer in silences() {
+        let server = Script::new().on("GET", DEPLOYMENT, answer).always().start();
+        let step = Step::deployment(&server.address()).impatient();
+        step.unknown(&["cs-prod", "`policy."], true);
+    }
+}
+
+#[test]
+fn a_silent_drone_server_is_unknown() {
+    let nowhere = Step::drone(&nobody()).impatient();
+    nowhere.unknown(&["no connection", "whether the runner can reach"], true);
+    for answer in silences() {
+        let script = Script::new().on("GET", &drone_api::page(1), answer);
+        let server = script.always().start();
+        let step = Step::drone(&server.address()).impatient();
+        step.unknown(&["cs-prod", "`policy."], true);
     }
 }
 

@@ -53,7 +53,9 @@ impl Question<'_> {
         };
         let mut found = alike(Likeness::Same);
         // One word at the end of a path says too little.
-        if found.is_empty() && repo.path().contains('/') {
+        let path = repo.path();
+        let path = path.strip_prefix("library/").unwrap_or(path);
+        if found.is_empty() && path.contains('/') {
             found = alike(Likeness::End);
         }
         match found[..] {
