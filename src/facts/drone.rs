@@ -132,11 +132,12 @@ impl Question<'_> {
         let mut notes = Vec::new();
         let shown = later.iter().take(SHOWN).map(Build::may_have_changed);
         notes.extend(shown);
-        if later.len() > SHOWN {
-            notes.push(format!(
-                "{} more promotions to it came after the last successful one",
-                later.len() - SHOWN
-            ));
+        match later.len().saturating_sub(SHOWN) {
+            0 => {}
+            1 => notes.push("1 more promotion to it came after the last successful one".to_owned()),
+            more => notes.push(format!(
+                "{more} more promotions to it came after the last successful one"
+            )),
         }
         let target = super::shorten(self.target);
         let origin = self.origin(&promotion).await?;

@@ -98,7 +98,10 @@ fn stateful_sets_and_daemon_sets_own_their_pods_themselves() {
                 .origin
                 .starts_with(&format!("{kind} `cs-prod/service`"))
         );
-        notes(&target, &["1 more pods"]);
+        notes(
+            &target,
+            &["1 more pod has its labels and belongs to something else"],
+        );
     }
 }
 

@@ -65,11 +65,16 @@ impl Question<'_> {
             ));
         }
         let mut notes = rollout.notes.clone();
-        if pods.others > 0 {
-            notes.push(format!(
-                "{} more pods have its labels and belong to something else; they were not looked at",
-                pods.others
-            ));
+        match pods.others {
+            0 => {}
+            1 => notes.push(
+                "1 more pod has its labels and belongs to something else; it was not looked at"
+                    .to_owned(),
+            ),
+            others => notes.push(format!(
+                "{others} more pods have its labels and belong to something else; they were not \
+                 looked at"
+            )),
         }
         // Pods that have ended stay in the list until somebody clears them away.
         let alive = |pod: &&Pod| {
