@@ -8,6 +8,7 @@ pub mod drone;
 pub mod git;
 pub mod identity;
 pub mod image;
+pub mod pipeline;
 pub mod running;
 pub mod remote;
 
@@ -24,6 +25,7 @@ use bytes::Compared;
 use git::Workspace;
 use identity::Evidence;
 use image::Platform;
+use pipeline::PipelineFacts;
 
 /// A fact from a source that may not be there or may not answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +62,8 @@ pub struct Facts<'a> {
     pub tags: Vec<PlannedTag>,
     /// What the image that is to be published says of itself, platform by platform.
     pub image: Source<Vec<Platform>>,
+    /// What the pipeline file says.
+    pub pipeline: Source<PipelineFacts>,
     /// The promotion, if the build is one.
     pub promotion: Option<Promotion>,
 }
@@ -265,6 +269,7 @@ pub fn collect<'a>(
             Some(_) => "the image was not looked at".to_owned(),
             None => "`policy.source` names no image".to_owned(),
         }),
+        pipeline: Source::NotConfigured("the pipeline file was not read".to_owned()),
         promotion,
     }
 }

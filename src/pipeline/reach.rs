@@ -1,0 +1,404 @@
+//! Which steps a promotion reaches without the gate before them, and gates that stop nothing.
+
+use super::condition::{Conditions, Field};
+use super::order::{self, At};
+use super::scenario::{Doubt, Scenarios, World, intersect, without};
+use super::weakness::{Context, Kind, Weakness, list, of_step};
+use super::yaml::{Node, Value};
+use super::{Pipeline, Step, clusters};
+use crate::ci::Platform;
+
+/// Finds them.
+pub(super) fn find(context: &Context<'_>) -> Vec<Weakness> {
+    let world = promotions(context);
+    let mut found = Vec::new();
+    for (index, pipeline) in context.pipelines.iter().enumerate() {
+        let judged: Vec<(&Step, Reached)> = (0..pipeline.steps.len())
+            .filter(|step| !context.gates.contains(&(index, *step)))
+            .map(|step| (&pipeline.steps[step], (index, step)))
+            .filter(|(step, _)| counts(step))
+            .map(|(step, at)| (step, reached(context, &world, at)))
+            .collect();
+        found.extend(ungated(context, &world, index, &judged));
+        found.extend(anyway(pipeline, &judged));
+        if judged
+            .iter()
+            .any(|(_, reached)| *reached == Reached::TooMuch)
+            || world.overfull
+        {
+            found.push(Weakness {
+                kind: Kind::Unjudged,
+                file: pipeline.file.clone(),
+                line: pipeline.line,
+                pipeline: Some(pipeline.name.clone()),
+                steps: Vec::new(),
+                what: "there are more conditions than can be told apart, so not every promotion was followed".to_owned(),
+                advice: "say with fewer and plainer conditions what is promoted where".to_owned(),
+            });
+        }
+    }
+    for (at, pipeline, step) in context.steps() {
+        if context.gates.contains(&at) {
+            found.extend(toothless(context, pipeline, step));
+        }
+    }
+    found
+}
+
+/// Every promotion that the conditions tell apart.
+fn promotions(context: &Context<'_>) -> World {
+    let texts = |texts: &[&str]| {
+        texts
+            .iter()
+            .map(|text| (*text).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let events = match context.platform {
+        Platform::Drone => texts(&["promote", "rollback"]),
+        Platform::Woodpecker => texts(&["deployment"]),
+    };
+    let given = [
+        (Field::Event, events),
+        (Field::Repo, vec![context.build.repo.clone()]),
+        (Field::Cron, vec![String::new()]),
+    ];
+    let prefixes = context.policy.prefixes.iter();
+    let mut branches: Vec<String> = prefixes
+        .flat_map(|p| [format!("{p}x"), format!("{p}x/x")])
+        .collect();
+    branches.extend(context.build.default_branch.clone());
+    let mut refs: Vec<String> = branches
+        .iter()
+        .map(|branch| format!("refs/heads/{branch}"))
+        .collect();
+    // A GitHub deployment of a bare commit has neither; a build of a git tag has no branch.
+    branches.extend(texts(&["", "any/other"]));
+    refs.extend(texts(&[
+        "",
+        "refs/heads/any/other",
+        "refs/tags/v1.0.0",
+        "refs/pull/1/head",
+    ]));
+    let more = [
+        (Field::Target, clusters::targets(context)),
+        (Field::Branch, branches),
+        (Field::Ref, refs),
+        (Field::Action, texts(&["", "opened", "synchronized"])),
+    ];
+    World::new(context.pipelines, &given, &more)
+}
+
+/// Whether a step can do anything at all before the gate. Any program can deploy; a service only
+/// with a secret, and it always starts first, so naming each database would say nothing.
+fn counts(step: &Step) -> bool {
+    step.name != "clone" && (!step.service || holds_secret(&step.node))
+}
+
+fn holds_secret(node: &Node) -> bool {
+    match &node.value {
+        Value::Scalar { .. } => false,
+        Value::List(items) => items.iter().any(|item| holds_secret(item)),
+        Value::Map(pairs) => pairs.iter().any(|(key, value)| {
+            key.text() == Some("from_secret")
+                || key.text() == Some("secrets")
+                || holds_secret(value)
+        }),
+    }
+}
+
+/// How a promotion reaches a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reached {
+    /// Not at all.
+    Never,
+    /// Only after the gate.
+    Gated,
+    /// After the gate, even if that has refused.
+    Anyway,
+    /// Without it: no gate comes before.
+    NoGate,
+    /// Without it: a gate comes before and is left out in some of these; one of them.
+    LeftOut(Scenarios),
+    /// It cannot be said.
+    TooMuch,
+}
+
+fn reached(context: &Context<'_>, world: &World, at: At) -> Reached {
+    let (pipeline, step) = (
+        &context.pipelines[at.0],
+        &context.pipelines[at.0].steps[at.1],
+    );
+    let runs = world.of_step(&pipeline.trigger, &step.when, Doubt::Runs);
+    if runs.is_empty() {
+        return Reached::Never;
+    }
+    let before = order::before(context.pipelines, at);
+    let gates: Vec<&At> = context
+        .gates
+        .iter()
+        .filter(|gate| before.contains(gate))
+        .collect();
+    let boxes: Vec<Scenarios> = gates
+        .iter()
+        .flat_map(|gate| judged(context, world, **gate))
+        .collect();
+    if boxes.is_empty() {
+        return Reached::NoGate;
+    }
+    match without(&runs, &boxes) {
+        None => return Reached::TooMuch,
+        Some(left) => {
+            if let Some(one) = left.first() {
+                return Reached::LeftOut(*one);
+            }
+        }
+    }
+    let elsewhere = gates.iter().all(|gate| gate.0 != at.0);
+    let after_failure = |conditions: &Conditions| {
+        let when = std::slice::from_ref(conditions);
+        conditions.on_failure()
+            && !world
+                .of_step(&pipeline.trigger, when, Doubt::Runs)
+                .is_empty()
+    };
+    if step.when.iter().any(after_failure) || elsewhere && pipeline.on_failure {
+        Reached::Anyway
+    } else {
+        Reached::Gated
+    }
+}
+
+/// The promotions that a gate surely judges.
+fn judged(context: &Context<'_>, world: &World, (pipeline, step): At) -> Vec<Scenarios> {
+    let pipeline = &context.pipelines[pipeline];
+    let step = &pipeline.steps[step];
+    let when: Vec<Conditions> = step
+        .when
+        .iter()
+        .filter(|c| c.on_success())
+        .cloned()
+        .collect();
+    if when.is_empty() && !step.when.is_empty() {
+        return Vec::new();
+    }
+    world.of_step(&pipeline.trigger, &when, Doubt::Rests)
+}
+
+fn ungated(
+    context: &Context<'_>,
+    world: &World,
+    index: usize,
+    judged: &[(&Step, Reached)],
+) -> Vec<Weakness> {
+    let pipeline = &context.pipelines[index];
+    let own = context.gates.iter().find(|(p, _)| *p == index);
+    let own = own.map(|(_, step)| pipeline.steps[*step].name.as_str());
+    let weakness = |steps: Vec<&Step>, how: String, advice: String| {
+        let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
+        Weakness {
+            kind: Kind::Ungated,
+            file: pipeline.file.clone(),
+            line: steps.first().map_or(pipeline.line, |step| step.line),
+            pipeline: Some(pipeline.name.clone()),
+            what: format!("a promotion reaches {} {how}", list(&names)),
+            steps: names,
+            advice,
+        }
+    };
+    let mut found = Vec::new();
+    let without_gate: Vec<&Step> = judged
+        .iter()
+        .filter(|(_, r)| *r == Reached::NoGate)
+        .map(|(s, _)| *s)
+        .collect();
+    if !without_gate.is_empty() {
+        let them = if without_gate.len() == 1 {
+            "it"
+        } else {
+            "each of them"
+        };
+        let advice = match own {
+            Some(gate) if pipeline.is_graph() => format!("add `depends_on: [{gate}]` to {them}"),
+            Some(gate) => format!(
+                "move the step `{gate}` above {them}; the steps run in the order of the file"
+            ),
+            None => format!(
+                "give the pipeline `{}` the gate as its first step, or `depends_on` a pipeline that has it; if it \
+                 deploys nothing, keep it from promotions with `trigger: {{event: {{exclude: [promote, rollback]}}}}`",
+                pipeline.name
+            ),
+        };
+        found.push(weakness(
+            without_gate,
+            "without a gate before".to_owned(),
+            advice,
+        ));
+    }
+    // Steps that miss the gate in the same way are one finding.
+    let mut left_out: Vec<(String, Vec<&Step>)> = Vec::new();
+    for (step, reached) in judged {
+        if let Reached::LeftOut(scenarios) = reached {
+            let example = describe(world, scenarios);
+            match left_out.iter_mut().find(|(other, _)| *other == example) {
+                Some((_, steps)) => steps.push(step),
+                None => left_out.push((example, vec![step])),
+            }
+        }
+    }
+    for (example, steps) in left_out {
+        let how = format!("where the gate before is left out: {example}");
+        let advice =
+            "let the gate run whenever they do: take the narrower `when` or `trigger` off the gate";
+        found.push(weakness(steps, how, advice.to_owned()));
+    }
+    found
+}
+
+/// One promotion of a set, in words.
+fn describe(world: &World, scenarios: &Scenarios) -> String {
+    let mut words = Vec::new();
+    for (field, what) in [
+        (Field::Event, "on the event"),
+        (Field::Target, "to the target"),
+        (Field::Branch, "of the branch"),
+        (Field::Ref, "of the reference"),
+        (Field::Action, "of a build with the action"),
+        (Field::Instance, "on the server"),
+        (Field::Evaluate, "where this holds:"),
+    ] {
+        if world.is_all(scenarios, field) {
+            continue;
+        }
+        let names = world.names(scenarios, field);
+        // A name that nobody has written stands for all the others, so it says the most.
+        let name = names
+            .iter()
+            .find(|name| **name == "any-other")
+            .or(names.first());
+        words.push(match name.copied() {
+            Some("any-other") => {
+                format!("{what} that nothing names").replace("to the target", "to a target")
+            }
+            Some("") => format!("without {}", field.key()),
+            Some(name) => format!("{what} {}", list(&[name])),
+            None => continue,
+        });
+    }
+    words.join(" ")
+}
+
+fn anyway(pipeline: &Pipeline, judged: &[(&Step, Reached)]) -> Option<Weakness> {
+    let steps: Vec<&Step> = judged
+        .iter()
+        .filter(|(_, r)| *r == Reached::Anyway)
+        .map(|(s, _)| *s)
+        .collect();
+    let first = steps.first()?;
+    let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
+    let line = first
+        .when
+        .iter()
+        .filter_map(|c| c.status.as_ref())
+        .map(|s| s.line)
+        .next();
+    let trigger = pipeline
+        .trigger
+        .iter()
+        .filter_map(|c| c.status.as_ref())
+        .map(|s| s.line)
+        .next();
+    let one = steps.len() == 1;
+    Some(Weakness {
+        kind: Kind::RunsAnyway,
+        file: pipeline.file.clone(),
+        line: line.or(trigger).unwrap_or(first.line),
+        pipeline: Some(pipeline.name.clone()),
+        what: format!(
+            "{} {} even if the gate refuses",
+            list(&names),
+            if one { "runs" } else { "run" }
+        ),
+        steps: names,
+        advice:
+            "take `failure` out of `status` there, unless all that happens is a message to people"
+                .to_owned(),
+    })
+}
+
+/// What makes a gate stop nothing.
+fn toothless(context: &Context<'_>, pipeline: &Pipeline, step: &Step) -> Vec<Weakness> {
+    let name = list(&[&step.name]);
+    let mut found = Vec::new();
+    if let Some(line) = step.ignores_failure {
+        let what = format!("`failure: ignore` on the gate {name}: what it refuses goes on");
+        found.push(of_step(
+            Kind::IgnoresFailure,
+            pipeline,
+            step,
+            line,
+            what,
+            "take `failure` off the gate",
+        ));
+    }
+    if let Some(line) = step.detached {
+        let what = format!("`detach: true` on the gate {name}: nothing waits for its answer");
+        found.push(of_step(
+            Kind::Detached,
+            pipeline,
+            step,
+            line,
+            what,
+            "take `detach` off the gate",
+        ));
+    }
+    let policy = step.setting("policy", context.platform);
+    if let Some(fields) = policy
+        .as_ref()
+        .and_then(|policy| policy.fields(context.platform).ok())
+        && fields
+            .get("enforce")
+            .is_some_and(|enforce| enforce.flag() == Some(false))
+    {
+        let line = fields.line("enforce").unwrap_or(step.line);
+        let what = format!(
+            "`enforce: false` in the policy of the gate {name}: it judges and stops nothing"
+        );
+        let advice = "take `enforce: false` out when the trial is over";
+        found.push(of_step(
+            Kind::NotEnforced,
+            pipeline,
+            step,
+            line,
+            what,
+            advice,
+        ));
+    }
+    found
+}
+
+/// The steps that surely run before a step, in all of its scenarios; for what a step leaves to
+/// later ones.
+pub(super) fn always_before(
+    context: &Context<'_>,
+    world: &World,
+    at: At,
+    of: impl Fn(At, &Step) -> bool,
+) -> bool {
+    let (pipeline, step) = (
+        &context.pipelines[at.0],
+        &context.pipelines[at.0].steps[at.1],
+    );
+    let runs = world.of_step(&pipeline.trigger, &step.when, Doubt::Runs);
+    let mut before: Vec<Scenarios> = Vec::new();
+    for earlier in order::before(context.pipelines, at) {
+        // A file in the workspace does not outlive its pipeline.
+        if earlier.0 == at.0 && of(earlier, &pipeline.steps[earlier.1]) {
+            before.extend(judged(context, world, earlier));
+        }
+    }
+    let inside: Vec<Scenarios> = runs
+        .iter()
+        .flat_map(|run| before.iter().map(|other| intersect(run, other)))
+        .collect();
+    without(&runs, &inside).is_some_and(|left| left.is_empty())
+}
