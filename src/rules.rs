@@ -3,10 +3,12 @@
 //! A rule is one file below this one and one row of [`TABLE`]. It is pure: facts in, outcome out.
 //! docs/rules.md is made from this table.
 
+mod gate_wired;
 mod hotfix_branch;
 mod image_commit;
 mod image_tag;
 pub mod later;
+mod pipeline_unchanged;
 mod promoted_ref;
 mod qa_closed;
 mod readable_promotion;
@@ -72,12 +74,14 @@ pub enum Judges {
 pub const OF_THE_IMAGE: &str = image_commit::RULE.id;
 
 /// Every rule, in the order of the report.
-pub const TABLE: [&Rule; 9] = [
+pub const TABLE: [&Rule; 11] = [
     &readable_promotion::RULE,
     &hotfix_branch::RULE,
     &working_branch::RULE,
     &ticket::RULE,
     &image_tag::RULE,
+    &pipeline_unchanged::RULE,
+    &gate_wired::RULE,
     &image_commit::RULE,
     &qa_closed::RULE,
     &target_known::RULE,

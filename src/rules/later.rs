@@ -31,7 +31,7 @@ const PROMOTE: &[Event] = &[Promote];
 const PUSH_PROMOTE: &[Event] = &[Push, Custom, Promote];
 
 /// Every such name, with what the design says it will judge.
-pub const IDS: [Row; 29] = [
+pub const IDS: [Row; 27] = [
     row("unique-branch", Hotfix, PR_PUSH),
     row("running-known", Hotfix, PR_PUSH),
     row("base-is-production", Hotfix, PR_PUSH_PROMOTE),
@@ -42,8 +42,6 @@ pub const IDS: [Row; 29] = [
     row("revertible", Hotfix, PR_PUSH),
     row("one-service", Hotfix, PR_PUSH),
     row("short-lived", Hotfix, PR_PUSH),
-    row("pipeline-unchanged", Hotfix, PR_PUSH),
-    row("gate-wired", All, PR_PUSH_PROMOTE),
     row("not-in-production", Hotfix, PUSH),
     row("merged-by-pull-request", Hotfix, PUSH_PROMOTE),
     row("reviewed", Hotfix, PUSH_PROMOTE),
