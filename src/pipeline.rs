@@ -15,6 +15,7 @@ mod reach;
 pub mod scenario;
 mod spelling;
 mod tags;
+mod toothless;
 pub mod weakness;
 mod woodpecker;
 pub mod yaml;
@@ -31,7 +32,9 @@ pub const LONGEST: usize = 1024 * 1024;
 /// word, and takes what it has for the whole file.
 const LONGEST_LINE: usize = 64 * 1024 - 1;
 /// The most steps in all files. No real file has a tenth of them.
-const MOST_STEPS: usize = 1_000;
+const MOST_STEPS: usize = 500;
+/// The most patterns in all conditions.
+const MOST_PATTERNS: usize = 2_000;
 
 /// A file and its bytes.
 pub type FileText = (String, Vec<u8>);
@@ -85,6 +88,12 @@ pub struct Step {
 }
 
 impl Pipeline {
+    /// Every set of conditions: the pipeline's own and those of its steps.
+    pub fn conditions(&self) -> impl Iterator<Item = &Conditions> {
+        let steps = self.steps.iter().flat_map(|step| &step.when);
+        self.trigger.iter().chain(steps)
+    }
+
     /// Whether the steps wait for what their `depends_on` names instead of for each other.
     pub fn is_graph(&self) -> bool {
         self.steps.iter().any(|step| !step.depends_on.is_empty())
@@ -170,7 +179,10 @@ pub fn read(files: &[FileText], platform: Platform) -> Result<Vec<Pipeline>, Unr
             } else {
                 "mend the file at that line; `drone lint`, or `woodpecker-cli lint`, says whether the server takes it"
             };
-            unreadable(fault.line, fault.what, advice)
+            // Where something is missing at the end, the parser names the line behind it.
+            let last = text.lines().count().max(1);
+            let line = fault.line.map(|line| line.min(last));
+            unreadable(line, fault.what, advice)
         })?;
         let steps: usize = pipelines.iter().map(|pipeline| pipeline.steps.len()).sum();
         if steps > MOST_STEPS {
@@ -178,6 +190,14 @@ pub fn read(files: &[FileText], platform: Platform) -> Result<Vec<Pipeline>, Unr
                 None,
                 format!("more than {MOST_STEPS} steps"),
                 "split the pipeline",
+            ));
+        }
+        let conditions = pipelines.iter().flat_map(Pipeline::conditions);
+        if conditions.map(Conditions::patterns).sum::<usize>() > MOST_PATTERNS {
+            return Err(unreadable(
+                None,
+                format!("more than {MOST_PATTERNS} patterns in its conditions"),
+                "write fewer and plainer conditions",
             ));
         }
     }

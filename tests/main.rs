@@ -14,6 +14,7 @@ mod examples;
 mod footprint;
 mod history;
 mod interrupted;
+mod pipeline_file;
 mod pipeline_world;
 mod publish;
 mod random;

@@ -14,29 +14,35 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Weakness> {
         .into_iter()
         .filter(|name| is_production(context, name))
         .collect();
+    // Only where others are for production are these for all else. The gate deploys nothing.
+    let others: Vec<_> = context
+        .steps()
+        .filter(|(at, ..)| !context.gates.contains(at))
+        .filter(|(_, pipeline, step)| names_production(context, pipeline, step))
+        .collect();
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let stray: Vec<String> = production
+        .into_iter()
+        .filter(|name| !others.iter().any(|(_, p, s)| admits(p, s, name)))
+        .collect();
     let mut found = Vec::new();
-    for (_, pipeline, step) in context.steps() {
+    for (at, pipeline, step) in context.steps() {
         let Some(line) = excludes_targets(pipeline, step) else {
             continue;
         };
-        // Only where others are for production are these for all else.
-        let others = || {
-            context
-                .steps()
-                .filter(|(_, p, s)| names_production(context, p, s))
-        };
-        if others().next().is_none() || names_production(context, pipeline, step) {
+        if context.gates.contains(&at) || names_production(context, pipeline, step) {
             continue;
         }
-        let stray: Vec<&String> = production
+        let here: Vec<&String> = stray
             .iter()
             .filter(|name| admits(pipeline, step, name))
-            .filter(|name| !others().any(|(_, p, s)| admits(p, s, name)))
             .collect();
-        if !stray.is_empty() {
+        if !here.is_empty() {
             let what = format!(
                 "the targets {} look like production and reach {}, which is for everything else",
-                list(&stray),
+                list(&here),
                 list(&[&step.name])
             );
             let advice = "list the targets of this step by name instead of excluding some";
@@ -64,7 +70,7 @@ pub(super) fn targets(context: &Context<'_>) -> Vec<String> {
         name.replace(['*', '?'], "x")
     });
     let mut targets: Vec<String> = named.collect();
-    for conditions in context.pipelines.iter().flat_map(all_of) {
+    for conditions in context.pipelines.iter().flat_map(Pipeline::conditions) {
         if let Some(condition) = conditions.get(Field::Target) {
             let patterns = condition.include.iter().chain(&condition.exclude);
             targets.extend(patterns.map(|pattern| glob::example(pattern)));
@@ -85,11 +91,6 @@ pub(super) fn targets(context: &Context<'_>) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     targets.retain(|name| seen.insert(name.clone()));
     targets
-}
-
-fn all_of(pipeline: &Pipeline) -> impl Iterator<Item = &Conditions> {
-    let steps = pipeline.steps.iter().flat_map(|step| &step.when);
-    pipeline.trigger.iter().chain(steps)
 }
 
 /// Whether a target is production, by the policy or by its plain name.

@@ -139,6 +139,14 @@ impl Conditions {
         found.map(|(_, condition)| condition)
     }
 
+    /// How many patterns it holds.
+    pub fn patterns(&self) -> usize {
+        let fields = self.fields.iter().map(|(_, condition)| condition);
+        fields
+            .map(|condition| condition.include.len() + condition.exclude.len())
+            .sum()
+    }
+
     /// Whether it runs after something has failed (engine/compiler/util.go: only if `status` is
     /// written and lets `failure` pass).
     pub fn on_failure(&self) -> bool {

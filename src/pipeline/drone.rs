@@ -39,13 +39,13 @@ pub(super) fn read(file: &str, text: &str, pipelines: &mut Vec<Pipeline>) -> Res
 /// it reads the first document (drone/runner-go manifest/parse.go).
 fn parts(text: &str) -> Vec<(usize, String)> {
     let mut parts = vec![(0, String::new())];
-    for (index, line) in text.split('\n').enumerate() {
+    for (index, line) in text.lines().enumerate() {
         if line.starts_with("---") {
             parts.push((index + 1, String::new()));
         } else if line.starts_with("...") {
             break;
         } else if let Some((_, part)) = parts.last_mut() {
-            part.push_str(line.strip_suffix('\r').unwrap_or(line));
+            part.push_str(line);
             part.push('\n');
         }
     }

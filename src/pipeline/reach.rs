@@ -1,9 +1,11 @@
-//! Which steps a promotion reaches without the gate before them, and gates that stop nothing.
+//! Which steps a promotion reaches without the gate before them.
+
+use std::collections::HashMap;
 
 use super::condition::{Conditions, Field};
 use super::order::{self, At};
 use super::scenario::{Doubt, Scenarios, World, intersect, without};
-use super::weakness::{Context, Kind, Weakness, list, of_step};
+use super::weakness::{Context, Kind, Weakness, list};
 use super::yaml::{Node, Value};
 use super::{Pipeline, Step, clusters};
 use crate::ci::Platform;
@@ -11,13 +13,19 @@ use crate::ci::Platform;
 /// Finds them.
 pub(super) fn find(context: &Context<'_>) -> Vec<Weakness> {
     let world = promotions(context);
+    // What each gate surely judges; asked once, for every step asks for it.
+    let gates: HashMap<At, Vec<Scenarios>> = context
+        .gates
+        .iter()
+        .map(|gate| (*gate, judged(context, &world, *gate)))
+        .collect();
     let mut found = Vec::new();
     for (index, pipeline) in context.pipelines.iter().enumerate() {
         let judged: Vec<(&Step, Reached)> = (0..pipeline.steps.len())
             .filter(|step| !context.gates.contains(&(index, *step)))
             .map(|step| (&pipeline.steps[step], (index, step)))
             .filter(|(step, _)| counts(step))
-            .map(|(step, at)| (step, reached(context, &world, at)))
+            .map(|(step, at)| (step, reached(context, &world, &gates, at)))
             .collect();
         found.extend(ungated(context, &world, index, &judged));
         found.extend(anyway(pipeline, &judged));
@@ -35,11 +43,6 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Weakness> {
                 what: "there are more conditions than can be told apart, so not every promotion was followed".to_owned(),
                 advice: "say with fewer and plainer conditions what is promoted where".to_owned(),
             });
-        }
-    }
-    for (at, pipeline, step) in context.steps() {
-        if context.gates.contains(&at) {
-            found.extend(toothless(context, pipeline, step));
         }
     }
     found
@@ -123,7 +126,12 @@ enum Reached {
     TooMuch,
 }
 
-fn reached(context: &Context<'_>, world: &World, at: At) -> Reached {
+fn reached(
+    context: &Context<'_>,
+    world: &World,
+    gates: &HashMap<At, Vec<Scenarios>>,
+    at: At,
+) -> Reached {
     let (pipeline, step) = (
         &context.pipelines[at.0],
         &context.pipelines[at.0].steps[at.1],
@@ -133,15 +141,15 @@ fn reached(context: &Context<'_>, world: &World, at: At) -> Reached {
         return Reached::Never;
     }
     let before = order::before(context.pipelines, at);
-    let gates: Vec<&At> = context
-        .gates
+    let gates = gates.iter().filter(|(gate, _)| before.contains(gate));
+    let gates: Vec<(&At, &Vec<Scenarios>)> = gates.collect();
+    let mut boxes: Vec<Scenarios> = gates
         .iter()
-        .filter(|gate| before.contains(gate))
+        .flat_map(|(_, boxes)| *boxes)
+        .copied()
         .collect();
-    let boxes: Vec<Scenarios> = gates
-        .iter()
-        .flat_map(|gate| judged(context, world, **gate))
-        .collect();
+    boxes.sort_unstable();
+    boxes.dedup();
     if boxes.is_empty() {
         return Reached::NoGate;
     }
@@ -153,7 +161,7 @@ fn reached(context: &Context<'_>, world: &World, at: At) -> Reached {
             }
         }
     }
-    let elsewhere = gates.iter().all(|gate| gate.0 != at.0);
+    let elsewhere = gates.iter().all(|(gate, _)| gate.0 != at.0);
     let after_failure = |conditions: &Conditions| {
         let when = std::slice::from_ref(conditions);
         conditions.on_failure()
@@ -206,33 +214,19 @@ fn ungated(
         }
     };
     let mut found = Vec::new();
-    let without_gate: Vec<&Step> = judged
+    let (services, steps): (Vec<&Step>, Vec<&Step>) = judged
         .iter()
-        .filter(|(_, r)| *r == Reached::NoGate)
-        .map(|(s, _)| *s)
-        .collect();
-    if !without_gate.is_empty() {
-        let them = if without_gate.len() == 1 {
-            "it"
-        } else {
-            "each of them"
-        };
-        let advice = match own {
-            Some(gate) if pipeline.is_graph() => format!("add `depends_on: [{gate}]` to {them}"),
-            Some(gate) => format!(
-                "move the step `{gate}` above {them}; the steps run in the order of the file"
-            ),
-            None => format!(
-                "give the pipeline `{}` the gate as its first step, or `depends_on` a pipeline that has it; if it \
-                 deploys nothing, keep it from promotions with `trigger: {{event: {{exclude: [promote, rollback]}}}}`",
-                pipeline.name
-            ),
-        };
-        found.push(weakness(
-            without_gate,
-            "without a gate before".to_owned(),
-            advice,
-        ));
+        .filter(|(_, reached)| *reached == Reached::NoGate)
+        .map(|(step, _)| *step)
+        .partition(|step| step.service);
+    let how = || "without passing the gate".to_owned();
+    if !services.is_empty() {
+        let advice = "a service starts before every step; take the secrets out of it, or start it in a step after the gate";
+        found.push(weakness(services, how(), advice.to_owned()));
+    }
+    if !steps.is_empty() {
+        let advice = advice(context.platform, pipeline, own, steps.len());
+        found.push(weakness(steps, how(), advice));
     }
     // Steps that miss the gate in the same way are one finding.
     let mut left_out: Vec<(String, Vec<&Step>)> = Vec::new();
@@ -246,12 +240,32 @@ fn ungated(
         }
     }
     for (example, steps) in left_out {
-        let how = format!("where the gate before is left out: {example}");
+        let how = format!("where the gate before is left out by its conditions: {example}");
         let advice =
             "let the gate run whenever they do: take the narrower `when` or `trigger` off the gate";
         found.push(weakness(steps, how, advice.to_owned()));
     }
     found
+}
+
+/// How steps that have no gate before them get one.
+fn advice(platform: Platform, pipeline: &Pipeline, own: Option<&str>, steps: usize) -> String {
+    let them = if steps == 1 { "it" } else { "each of them" };
+    let elsewhere = match platform {
+        Platform::Drone => "`trigger: {event: {exclude: [promote, rollback]}}`",
+        Platform::Woodpecker => "`when: [{event: [push, pull_request]}]`",
+    };
+    match own {
+        Some(gate) if pipeline.is_graph() => format!("add `depends_on: [{gate}]` to {them}"),
+        Some(gate) => {
+            format!("move the step `{gate}` above {them}; the steps run in the order of the file")
+        }
+        None => format!(
+            "give the pipeline `{}` the gate as its first step, or `depends_on` with a pipeline that has it; if it \
+             deploys nothing, keep it from promotions with {elsewhere}",
+            pipeline.name
+        ),
+    }
 }
 
 /// One promotion of a set, in words.
@@ -323,57 +337,6 @@ fn anyway(pipeline: &Pipeline, judged: &[(&Step, Reached)]) -> Option<Weakness> 
             "take `failure` out of `status` there, unless all that happens is a message to people"
                 .to_owned(),
     })
-}
-
-/// What makes a gate stop nothing.
-fn toothless(context: &Context<'_>, pipeline: &Pipeline, step: &Step) -> Vec<Weakness> {
-    let name = list(&[&step.name]);
-    let mut found = Vec::new();
-    if let Some(line) = step.ignores_failure {
-        let what = format!("`failure: ignore` on the gate {name}: what it refuses goes on");
-        found.push(of_step(
-            Kind::IgnoresFailure,
-            pipeline,
-            step,
-            line,
-            what,
-            "take `failure` off the gate",
-        ));
-    }
-    if let Some(line) = step.detached {
-        let what = format!("`detach: true` on the gate {name}: nothing waits for its answer");
-        found.push(of_step(
-            Kind::Detached,
-            pipeline,
-            step,
-            line,
-            what,
-            "take `detach` off the gate",
-        ));
-    }
-    let policy = step.setting("policy", context.platform);
-    if let Some(fields) = policy
-        .as_ref()
-        .and_then(|policy| policy.fields(context.platform).ok())
-        && fields
-            .get("enforce")
-            .is_some_and(|enforce| enforce.flag() == Some(false))
-    {
-        let line = fields.line("enforce").unwrap_or(step.line);
-        let what = format!(
-            "`enforce: false` in the policy of the gate {name}: it judges and stops nothing"
-        );
-        let advice = "take `enforce: false` out when the trial is over";
-        found.push(of_step(
-            Kind::NotEnforced,
-            pipeline,
-            step,
-            line,
-            what,
-            advice,
-        ));
-    }
-    found
 }
 
 /// The steps that surely run before a step, in all of its scenarios; for what a step leaves to

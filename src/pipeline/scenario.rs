@@ -14,7 +14,7 @@ const FIELDS: usize = Field::ALL.len();
 /// The most values of one field that are told apart: the bits of a set.
 const MOST_VALUES: usize = 128;
 /// The most boxes that one question may cut into.
-const MOST_BOXES: usize = 20_000;
+const MOST_BOXES: usize = 500;
 
 /// One set of values per field.
 pub type Scenarios = [u128; FIELDS];
@@ -56,7 +56,7 @@ impl World {
             }
             let extra = more.iter().filter(|(f, _)| *f == field);
             world.add(field, extra.flat_map(|(_, values)| values.iter().cloned()));
-            for conditions in all_conditions(pipelines) {
+            for conditions in pipelines.iter().flat_map(Pipeline::conditions) {
                 if let Some(condition) = conditions.get(field) {
                     let patterns = condition.include.iter().chain(&condition.exclude);
                     let example = |pattern: &String| match condition.exact {
@@ -160,13 +160,6 @@ impl World {
         }
         found
     }
-}
-
-fn all_conditions(pipelines: &[Pipeline]) -> impl Iterator<Item = &Conditions> {
-    pipelines.iter().flat_map(|pipeline| {
-        let steps = pipeline.steps.iter().flat_map(|step| &step.when);
-        pipeline.trigger.iter().chain(steps)
-    })
 }
 
 /// What both hold.

@@ -2,7 +2,7 @@
 
 use super::order::At;
 use super::{FileText, Pipeline, Step};
-use super::{clusters, lines, reach, spelling, tags};
+use super::{clusters, lines, reach, spelling, tags, toothless};
 use crate::ci::{Build, Platform};
 use crate::policy::Policy;
 use crate::secret::shorten;
@@ -134,6 +134,7 @@ pub fn find(
         platform: build.platform,
     };
     let mut found = reach::find(&context);
+    found.extend(toothless::find(&context));
     found.extend(lines::find(&context));
     found.extend(spelling::find(&context));
     found.extend(tags::find(&context));

@@ -27,7 +27,7 @@ pub(super) const RULE: Rule = Rule {
     notes: "Each weakness is named with its line: steps that a promotion or rollback reaches without \
             the gate before them, or that run even if it refuses; `failure: ignore`, `detach: true` and \
             `enforce: false` on the gate; conditions that the server passes over without a word, such as \
-            `environment` of Drone 0.8; `${…}`, which is replaced by text before the file is read; `latest` \
+            `environment` of Drone 0.8; text with `${…}`, which the server replaces before it reads the file; `latest` \
             or a release's tag pushed from a hotfix branch; `hotfix/*`, which misses `hotfix/a/b`; a tag \
             that replaces only the first slash; and names of production that fall into the steps for \
             everything else. Every step counts, because any program can deploy; only a step named `clone` \
