@@ -272,6 +272,7 @@ fn texts(node: Option<&Rc<Node>>, key: &str, one: bool) -> Result<Vec<String>, F
     let text = |node: &Node| node.text().unwrap_or_default().to_owned();
     match &node.value {
         yaml::Value::List(items) => Ok(items.iter().map(|item| text(item)).collect()),
+        _ if node.is_null() => Ok(Vec::new()),
         yaml::Value::Scalar { .. } if one => Ok(vec![text(node)]),
         _ => Err(not_a_list(node, key)),
     }

@@ -225,18 +225,20 @@ fn read_condition(
     platform: Platform,
     ignored: &mut Vec<Ignored>,
 ) -> Condition {
+    // What is no text is dropped; null is the empty text.
+    let text = |node: &Node| match node.value {
+        Value::Scalar { .. } => Some(node.text().unwrap_or_default().to_owned()),
+        _ => None,
+    };
     let texts = |node: &Node| -> Vec<String> {
-        let texts = node.items().iter();
-        texts
-            .map(|item| item.text().unwrap_or_default().to_owned())
-            .collect()
+        node.items().iter().filter_map(|item| text(item)).collect()
     };
     let mut condition = Condition {
         line,
         ..Condition::default()
     };
     match &node.value {
-        Value::Scalar { text, .. } => condition.include.push(text.clone()),
+        Value::Scalar { .. } => condition.include.extend(text(node)),
         Value::List(_) => condition.include = texts(node),
         Value::Map(_) => {
             let fields = node.fields(platform).unwrap_or_default();

@@ -62,7 +62,7 @@ fn pipeline(file: &str, node: &Node, fields: &Fields<'_>) -> Result<Pipeline, Fa
         let Some(list) = fields.get(key) else {
             continue;
         };
-        if !matches!(list.value, Value::List(_)) {
+        if !matches!(list.value, Value::List(_)) && !list.is_null() {
             return Err(not_a_list(list, key));
         }
         for item in list.items() {

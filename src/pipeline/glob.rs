@@ -185,9 +185,13 @@ fn star(rest: &str, name: &str, work: &mut Work) -> Result<bool, No> {
     if rest.is_empty() {
         return Ok(true);
     }
-    for (at, _) in name.char_indices() {
+    // The original steps by the bytes of the first character, whatever comes after it, and reads half
+    // a character as U+FFFD. So `*?` does not match `üb-`, on Drone and here.
+    let first = name.chars().next().map_or(1, char::len_utf8);
+    for at in (0..name.len()).step_by(first) {
         work.step()?;
-        match component(rest, &name[at..], work) {
+        let tail = String::from_utf8_lossy(&name.as_bytes()[at..]);
+        match component(rest, &tail, work) {
             Ok(true) => return Ok(true),
             Err(No::Time) => return Err(No::Time),
             Ok(false) | Err(No::Pattern) => {}

@@ -83,6 +83,15 @@ impl Node {
         }
     }
 
+    /// Whether Drone's parser takes it for a key that is not there. `Null` and `NULL` are null as
+    /// well, but a field that has a decoder of its own sees them (go-yaml v2 decode.go `prepare`).
+    fn is_absent(&self) -> bool {
+        match &self.value {
+            Value::Scalar { text, plain } => *plain && matches!(text.as_str(), "" | "~" | "null"),
+            _ => false,
+        }
+    }
+
     /// A truth value, in the spellings of YAML 1.1. Go code that decodes into a `bool` takes them
     /// from a newer parser too.
     pub fn flag(&self) -> Option<bool> {
@@ -214,7 +223,7 @@ impl<'a> Fields<'a> {
             .find(|(key, _)| key.text() == Some(name));
         found
             .map(|(_, value)| *value)
-            .filter(|value| !value.is_null())
+            .filter(|value| !value.is_absent())
     }
 
     /// The value of a key as the servers make a variable of it: in any case, for `PLUGIN_` and the
@@ -228,7 +237,7 @@ impl<'a> Fields<'a> {
             .find(|(key, _)| key.text().is_some_and(same));
         found
             .map(|(_, value)| *value)
-            .filter(|value| !value.is_null())
+            .filter(|value| !value.is_absent())
     }
 
     /// The line of a key.
