@@ -4,6 +4,7 @@
 mod compared;
 mod conditions;
 mod random;
+mod simulated;
 mod unreadable;
 
 use std::path::Path;

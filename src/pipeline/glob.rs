@@ -7,11 +7,16 @@
 use std::collections::HashMap;
 
 /// The most steps that one match may take. No pattern that a person writes comes near.
-const MOST_STEPS: usize = 2_000;
+const MOST_STEPS: usize = 1_000;
+/// The most stars in one pattern; more only cost time.
+const MOST_STARS: usize = 12;
 
 /// Whether a pattern matches a name; a pattern that is malformed matches none. `None` if it is too
 /// much work to say.
 pub fn matches(pattern: &str, name: &str) -> Option<bool> {
+    if pattern.bytes().filter(|b| *b == b'*').count() > MOST_STARS {
+        return None;
+    }
     let mut work = Work {
         left: MOST_STEPS,
         known: HashMap::new(),
@@ -57,6 +62,21 @@ pub fn example(pattern: &str) -> String {
         }
     }
     out
+}
+
+/// A name that begins as one pattern says, ends as another says, and matches both, if one is easily
+/// found: `cs-*` and `*-prod` meet in `cs-x-prod`.
+pub fn meeting(begins: &str, ends: &str) -> Option<String> {
+    const SPECIAL: [char; 8] = ['*', '?', '[', ']', '{', '}', '\\', ','];
+    let prefix = &begins[..begins.find(SPECIAL)?];
+    let suffix = &ends[ends.rfind(SPECIAL)? + 1..];
+    if prefix.is_empty() || suffix.is_empty() {
+        return None;
+    }
+    ["x", "", "x/x"]
+        .iter()
+        .map(|middle| format!("{prefix}{middle}{suffix}"))
+        .find(|name| matches(begins, name) == Some(true) && matches(ends, name) == Some(true))
 }
 
 /// Why there is no answer.

@@ -161,7 +161,10 @@ fn reached(
             }
         }
     }
-    let elsewhere = gates.iter().all(|(gate, _)| gate.0 != at.0);
+    // A pipeline that runs on failure is stopped only by a gate of its own.
+    let own = gates.iter().filter(|(gate, _)| gate.0 == at.0);
+    let own: Vec<Scenarios> = own.flat_map(|(_, boxes)| *boxes).copied().collect();
+    let unstopped = pipeline.on_failure && without(&runs, &own).is_none_or(|left| !left.is_empty());
     let after_failure = |conditions: &Conditions| {
         let when = std::slice::from_ref(conditions);
         conditions.on_failure()
@@ -169,7 +172,7 @@ fn reached(
                 .of_step(&pipeline.trigger, when, Doubt::Runs)
                 .is_empty()
     };
-    if step.when.iter().any(after_failure) || elsewhere && pipeline.on_failure {
+    if step.when.iter().any(after_failure) || unstopped {
         Reached::Anyway
     } else {
         Reached::Gated

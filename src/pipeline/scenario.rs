@@ -5,6 +5,8 @@
 //! box: one set of values per field. Whether gates cover a step is the question whether the gates'
 //! boxes cover the step's, which is answered by cutting each gate's box out of it.
 
+use std::collections::BTreeSet;
+
 use super::Pipeline;
 use super::condition::{Conditions, Field};
 use super::glob;
@@ -65,6 +67,14 @@ impl World {
                     };
                     world.add(field, patterns.map(example));
                 }
+            }
+            // What two patterns have in common is told apart from what only one of them takes.
+            let patterns = patterns_on(field, pipelines);
+            for one in &patterns {
+                let both = patterns
+                    .iter()
+                    .filter_map(|other| glob::meeting(one, other));
+                world.add(field, both);
             }
             world.add(field, ["any-other".to_owned()]);
         }
@@ -160,6 +170,19 @@ impl World {
         }
         found
     }
+}
+
+/// The patterns of a field that are no plain names, each once.
+fn patterns_on(field: Field, pipelines: &[Pipeline]) -> BTreeSet<&str> {
+    pipelines
+        .iter()
+        .flat_map(Pipeline::conditions)
+        .filter_map(|conditions| conditions.get(field))
+        .filter(|condition| !condition.exact)
+        .flat_map(|condition| condition.include.iter().chain(&condition.exclude))
+        .map(String::as_str)
+        .filter(|pattern| glob::is_pattern(pattern))
+        .collect()
 }
 
 /// What both hold.

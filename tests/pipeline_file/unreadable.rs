@@ -235,3 +235,51 @@ fn shapes_of_real_files_are_read() {
         assert_eq!(facts.gates.len(), 1);
     }
 }
+
+/// The most that a file may hold is judged in little time.
+#[test]
+fn the_largest_files_are_judged_in_time() {
+    let start = std::time::Instant::now();
+    let stars = "*a".repeat(6) + "b";
+    let mut steps = String::new();
+    for n in 0..499 {
+        let settings = if n % 2 == 0 {
+            ", settings: {policy: {}}"
+        } else {
+            ""
+        };
+        steps.push_str(&format!(
+            "- {{name: s{n}, image: plugins/docker{settings}, depends_on: [s{}], when: {{target: {{include: ['t{n}-{stars}', '{stars}{n}'], exclude: [a{n}]}}, branch: ['b{n}']}}}}\n",
+            n / 2
+        ));
+    }
+    let facts = World::drone("{}").read(&format!("{HEAD}steps:\n{steps}"));
+    assert_eq!(facts.unreadable, None);
+    assert!(!facts.weaknesses.is_empty());
+    let plain: String = (0..499)
+        .map(|n| {
+            format!(
+                "- {{name: s{n}, image: i, settings: {{policy: {{}}}}, when: {{target: [t{}]}}}}\n",
+                n % 100
+            )
+        })
+        .collect();
+    World::drone("{}").read(&format!(
+        "{HEAD}steps:\n{plain}- {{name: deploy, image: i}}\n"
+    ));
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    let many: String = (0..600)
+        .map(|n| format!("- {{name: s{n}, image: i}}\n"))
+        .collect();
+    fails(
+        &format!("{HEAD}steps:\n{many}"),
+        None,
+        "more than 500 steps",
+    );
+    let many: String = (0..2_100).map(|n| format!("b{n},")).collect();
+    fails(
+        &format!("{HEAD}trigger: {{branch: [{many}]}}\n"),
+        None,
+        "more than 2000 patterns",
+    );
+}
