@@ -61,6 +61,8 @@ pub struct Policy {
     pub tag: TagTemplate,
     /// Further tags of the same image.
     pub tags: Vec<TagTemplate>,
+    /// Whether a tag must have been written by this build alone.
+    pub sole_publisher: bool,
     /// Where the tags are written for a later step, within the workspace.
     pub tags_file: PathBuf,
     /// How they are written.
@@ -102,11 +104,12 @@ pub struct Policy {
 }
 
 /// Every key of the policy, as docs/settings.md lists them.
-pub const KEYS: [&str; 23] = [
+pub const KEYS: [&str; 24] = [
     "repo",
     "source",
     "tag",
     "tags",
+    "sole_publisher",
     "tags_file",
     "tags_format",
     "summary",
@@ -271,6 +274,7 @@ impl Policy {
         let targets = fields::read_targets(table, problems);
         let version_params = fields::read_version_params(table, problems);
         let rules = fields::read_rules(table, rules, problems);
+        let sole_publisher = table.flag("sole_publisher", problems).unwrap_or(false);
         let enforce = table.flag("enforce", problems).unwrap_or(true);
         let trust = fields::read_trust(table, problems);
         let policy = Self {
@@ -294,6 +298,7 @@ impl Policy {
             source,
             tag,
             tags,
+            sole_publisher,
             tags_file,
             summary,
             prefixes,

@@ -1,10 +1,12 @@
 //! What to write, in which order, and how to be sure.
 //!
 //! A retag is at most four requests in three round trips: the source's bytes and the tag's present
-//! digest together, the same bytes under the tag, and the tag read back. When the tag has the digest
+//! digest together, the same bytes under the tag, and the tag read back; `policy.sole_publisher` costs
+//! three more for each tag that is written. When the tag has the digest
 //! already, nothing is written. What lies elsewhere is brought into the repository first, and the
 //! tags come last, so that none ever names something that is not whole.
 
+mod sole;
 mod tag;
 
 use std::time::Duration;
@@ -32,6 +34,16 @@ pub enum From {
     Registry(Registry, Target),
     /// Files, which were looked at already.
     Files(Image),
+}
+
+/// How what was opened is published.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Mode {
+    /// Nothing is written.
+    pub rehearsal: bool,
+    /// A tag that another build may have written at the same moment is a failure
+    /// (`policy.sole_publisher`).
+    pub sole_publisher: bool,
 }
 
 /// Everything that was read before the verdict: what is published later is what was judged.
@@ -109,9 +121,9 @@ async fn look(to: &Registry, tags: &[String]) -> Result<Vec<Option<Digest>>, Reg
 
 /// Publishes what was opened. In a rehearsal nothing is written. `say` takes a line now and then,
 /// when it takes long.
-pub async fn publish(opened: Opened, rehearsal: bool, say: &mut dyn FnMut(String)) -> Published {
+pub async fn publish(opened: Opened, mode: Mode, say: &mut dyn FnMut(String)) -> Published {
     let mut written = Vec::new();
-    match opened.write(rehearsal, say, &mut written).await {
+    match opened.write(mode, say, &mut written).await {
         Ok(root) => Published::Tags(Publication {
             repository: opened.to.repository().to_string(),
             source: opened.source,
@@ -144,10 +156,11 @@ impl Opened {
 
     async fn write(
         &self,
-        rehearsal: bool,
+        mode: Mode,
         say: &mut dyn FnMut(String),
         written: &mut Vec<(String, TagState)>,
     ) -> Result<Manifest, RegistryError> {
+        let rehearsal = mode.rehearsal;
         let (root, moves) = self.bring(rehearsal, say).await?;
         if !rehearsal && moves && !self.is_published(&root) {
             // A transfer takes its time, and another build may have been faster.
@@ -159,12 +172,17 @@ impl Opened {
                 continue;
             }
             let taken = tag::put(&self.to, tag, &root, old.as_ref()).await?;
+            let wrote = taken.state != TagState::Unchanged;
             written.push((tag.clone(), taken.state));
-            if taken.seen {
-                continue;
-            }
+            let done = if wrote && mode.sole_publisher {
+                sole::settle(&self.to, tag, &root, old.as_ref(), taken.open).await
+            } else if taken.seen {
+                Ok(())
+            } else {
+                tag::read_back(&self.to, tag, &root, old.as_ref()).await
+            };
             // What the registry took is written, unless the tag itself says otherwise.
-            if let Err(error) = tag::read_back(&self.to, tag, &root, old.as_ref()).await {
+            if let Err(error) = done {
                 if matches!(error.cause, Cause::Moved(_)) {
                     written.pop();
                 }

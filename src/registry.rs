@@ -13,6 +13,7 @@ pub mod known;
 mod link;
 pub mod local;
 pub mod manifest;
+pub mod mark;
 pub mod pieces;
 pub mod reference;
 mod session;

@@ -2,7 +2,8 @@
 //!
 //! No registry that we know of writes only if a tag still is what it was (`If-Match`; measured with four
 //! of them), so two builds that write the same tag at the same moment cannot be kept apart. What can
-//! be done is to look before and after: whoever finds another digest than its own says so.
+//! be done is to look before and after: whoever finds another digest than its own says so. That leaves
+//! a gap, which [`super::sole`] closes where the policy wants it.
 
 use crate::http::backoff;
 use crate::registry::advice::Refusal;
@@ -21,6 +22,8 @@ pub(super) struct Taken {
     pub state: TagState,
     /// Whether the tag was looked at since.
     pub seen: bool,
+    /// An earlier try that had no clear answer and was not seen: it may still arrive.
+    pub open: Option<RegistryError>,
 }
 
 /// Puts one tag on a manifest. `old` is what it named when this run began.
@@ -39,12 +42,15 @@ pub(super) async fn put(
         return Ok(Taken {
             state: TagState::Unchanged,
             seen: true,
+            open: None,
         });
     }
-    let taken = |seen| Taken {
+    let taken = |seen, open| Taken {
         state: old.cloned().map_or(TagState::Created, TagState::Moved),
         seen,
+        open,
     };
+    let mut open = None;
     for tries in 1.. {
         let Err(error) = to.put(&target, manifest).await else {
             break;
@@ -66,7 +72,7 @@ pub(super) async fn put(
             return Err(error);
         };
         if now.as_ref().is_some_and(is_ours) {
-            return Ok(taken(true));
+            return Ok(taken(true, open));
         }
         if now.as_ref() != old {
             let how = "after this build had looked, so it was left alone";
@@ -75,9 +81,12 @@ pub(super) async fn put(
         if !doubtful || tries >= TRIES {
             return Err(error);
         }
+        if is_open(&error) {
+            open = Some(error);
+        }
         tokio::time::sleep(backoff(tries)).await;
     }
-    Ok(taken(false))
+    Ok(taken(false, open))
 }
 
 /// Reads a tag back that a registry took. `old` is what it named before: a cache may still say that.
@@ -129,6 +138,14 @@ const fn is_new(error: &RegistryError) -> bool {
         error.cause,
         Cause::Status { tries: 2.., .. } | Cause::Status { too_late: true, .. }
     )
+}
+
+/// Whether a write that failed may still be made: nobody answered, or one who may have handed it on.
+fn is_open(error: &RegistryError) -> bool {
+    let Cause::Status { status, .. } = error.cause else {
+        return true;
+    };
+    !matches!(status, 425 | 429 | 503) && !is_unseen(error)
 }
 
 /// Whether a registry does not see yet what was sent to it a moment ago.

@@ -102,6 +102,7 @@ impl RegistryError {
             Cause::Moved(_) => {
                 "look which of the builds is the newer one, and start that one again".to_owned()
             }
+            Cause::Unsure { next, .. } => next.clone(),
             Cause::Http(error) => about_http(error),
             Cause::Answer(_) => "check that `policy.repo` and `policy.source` name container \
                                  registries"

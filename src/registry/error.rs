@@ -42,6 +42,13 @@ pub enum Cause {
     Local(LocalError),
     /// A tag has changed since this run looked at it.
     Moved(String),
+    /// A tag was written, and whether another build did the same at that moment is not known.
+    Unsure {
+        /// What was found, and what was expected.
+        why: String,
+        /// What to do.
+        next: String,
+    },
     /// The registry wanted a new token in the middle of a transfer, and has one now.
     Renewed,
     /// The registry wants credentials and none are configured.
@@ -134,7 +141,7 @@ impl fmt::Display for RegistryError {
                 }
             }
             Cause::Local(error) => write!(f, "{error}"),
-            Cause::Moved(how) => f.write_str(how),
+            Cause::Moved(why) | Cause::Unsure { why, .. } => f.write_str(why),
             Cause::Renewed => f.write_str("the registry takes no token for long enough to finish"),
             Cause::CredentialsWanted => f.write_str("the registry wants credentials"),
             Cause::Challenge(what) => {

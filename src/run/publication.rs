@@ -10,7 +10,7 @@ use crate::hotfix::tag::ImageTag;
 use crate::hotfix::template::Values;
 use crate::http::{Client, HttpError};
 use crate::policy::source::Place;
-use crate::publish::{self, From};
+use crate::publish::{self, From, Mode};
 use crate::registry::error::{Cause, RegistryError};
 use crate::registry::local::Local;
 use crate::registry::reference::Repository;
@@ -74,7 +74,11 @@ impl Run<'_> {
             }
             notes.extend(opened.note());
             let mut say = |line: String| sink.say(Style::Plain, &line);
-            Ok(publish::publish(opened, rehearsal, &mut say).await)
+            let mode = Mode {
+                rehearsal,
+                sole_publisher: self.policy.sole_publisher,
+            };
+            Ok(publish::publish(opened, mode, &mut say).await)
         });
         published.unwrap_or_else(|error| {
             if level == Some(&Level::Must) {
