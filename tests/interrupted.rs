@@ -2,8 +2,6 @@
 //! or somebody else writes, at every boundary between two requests. The real registry answers, and
 //! what it holds afterwards is asked through its side door.
 
-use std::collections::BTreeMap;
-use std::env;
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
@@ -14,7 +12,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::support::binary::{Run, ended, run, spawn};
+use crate::support::binary::{Run, run, spawn};
 use crate::support::files;
 use crate::support::gate::drone_environment;
 use crate::support::image::{self, Image};
@@ -423,69 +421,5 @@ fn a_write_that_was_cut_is_not_repeated_over_the_one_of_another() {
             assert_eq!(tag, third.manifest.digest, "{about}");
             assert!(says_why(&run) && run.text.contains(&tag), "{about}");
         }
-    }
-}
-
-/// Two builds write the same tag at the same moment. How often both end well and neither says a word
-/// of the other is counted and printed: without writes under a condition no client can rule it out.
-#[test]
-fn of_two_publishers_the_one_whose_image_stays_ended_well() {
-    let rounds = env::var("RACES").map_or(150, |text| text.parse().expect("RACES is a number"));
-    let case = Case::new(RETAG);
-    let address = case.registry.direct();
-    let images = [image::single("one"), image::single("two")];
-    let digests = images.each_ref().map(|image| &image.manifest.digest);
-    for (number, image) in images.iter().enumerate() {
-        case.registry
-            .push("example/app", &format!("build_{number}"), image);
-    }
-    let mut patterns: BTreeMap<String, usize> = BTreeMap::new();
-    let mut silent = 0;
-    for round in 0..rounds {
-        let start = |number: usize| {
-            let build = DroneBuild::push(&format!("hotfix/HOCS-{round}"))
-                .with(|build| build.number = number as u64);
-            spawn(drone_environment(
-                &build,
-                &settings(address, "example/app", RETAG),
-            ))
-        };
-        // Each is the first one in half of the rounds.
-        let first = round % 2;
-        let started = [first, 1 - first].map(start);
-        let mut runs = started.map(ended);
-        if first == 1 {
-            runs.reverse();
-        }
-        let about = format!("{round}: {}\n{}", runs[0].text, runs[1].text);
-        let tag = format!("branch-hotfix_HOCS-{round}");
-        let found = case.registry.raw_manifest("example/app", &tag);
-        let (_, _, found) = found.expect("somebody wrote it");
-        let winner = digests.iter().position(|digest| **digest == found);
-        let winner = winner.unwrap_or_else(|| panic!("{found} is neither one's\n{about}"));
-        assert_eq!(runs[winner].code, 0, "{about}");
-        let loser = &runs[1 - winner];
-        assert!(loser.code == 0 || says_why(loser), "{about}");
-        let names_other = [0, 1].map(|n| runs[n].text.contains(digests[1 - n].as_str()));
-        silent += usize::from(loser.code == 0 && names_other == [false, false]);
-        let word = |n: usize| match (runs[n].code, names_other[n]) {
-            (0, false) => "says nothing of the other",
-            (0, true) => "says that it replaced the other",
-            _ => "says that it lost",
-        };
-        let pattern = format!(
-            "the winner {}, the loser {}",
-            word(winner),
-            word(1 - winner)
-        );
-        *patterns.entry(pattern).or_default() += 1;
-    }
-    #[expect(
-        clippy::print_stderr,
-        clippy::disallowed_macros,
-        reason = "a number for people, not the log of the binary"
-    )]
-    {
-        eprintln!("{rounds} rounds, {silent} with two silent winners: {patterns:#?}");
     }
 }

@@ -17,6 +17,7 @@ mod interrupted;
 mod pipeline_file;
 mod pipeline_world;
 mod publish;
+mod races;
 mod random;
 mod references;
 mod registry_world;

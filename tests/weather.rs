@@ -5,6 +5,7 @@ mod archives;
 mod elsewhere;
 mod identity;
 mod parts;
+mod sole;
 mod tags;
 mod tokens;
 mod tries;
@@ -36,6 +37,7 @@ struct Gate {
     source: String,
     timeout: &'static str,
     more: String,
+    rehearsal: bool,
     user: Option<(String, String)>,
     config: Option<String>,
     workspace: String,
@@ -48,6 +50,7 @@ fn gate(server: &Scripted) -> Gate {
         source: "build_{build}".to_owned(),
         timeout: "30s",
         more: String::new(),
+        rehearsal: false,
         user: None,
         config: None,
         workspace: "/nowhere".to_owned(),
@@ -84,6 +87,11 @@ impl Gate {
         self
     }
 
+    fn rehearsal(mut self) -> Gate {
+        self.rehearsal = true;
+        self
+    }
+
     fn user(mut self, name: &str, password: &str) -> Gate {
         self.user = Some((name.to_owned(), password.to_owned()));
         self
@@ -97,6 +105,9 @@ impl Gate {
     fn run(self) -> Run {
         let mut secrets = BTreeMap::new();
         let mut settings = String::new();
+        if self.rehearsal {
+            settings += "dry_run: true, ";
+        }
         if let Some((name, password)) = self.user {
             secrets.extend([("u".to_owned(), name), ("p".to_owned(), password)]);
             settings += "username: {from_secret: u}, password: {from_secret: p}, ";

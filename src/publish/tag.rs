@@ -140,12 +140,13 @@ const fn is_new(error: &RegistryError) -> bool {
     )
 }
 
-/// Whether a write that failed may still be made: nobody answered, or one who may have handed it on.
+/// Whether a write that failed may still be made: nobody answered, or one who may have handed it on
+/// (Envoy answers 503 when the server behind it breaks off).
 fn is_open(error: &RegistryError) -> bool {
     let Cause::Status { status, .. } = error.cause else {
         return true;
     };
-    !matches!(status, 425 | 429 | 503) && !is_unseen(error)
+    !matches!(status, 425 | 429) && !is_unseen(error)
 }
 
 /// Whether a registry does not see yet what was sent to it a moment ago.

@@ -130,6 +130,8 @@ fn the_defaults_are_those_of_the_code() {
     );
     assert_eq!(default("policy.version_params"), policy.version_params);
     assert_eq!(default("policy.enforce"), [policy.enforce.to_string()]);
+    let sole = policy.sole_publisher.to_string();
+    assert_eq!(default("policy.sole_publisher"), [sole]);
     assert_eq!(
         default("policy.timeout"),
         [format!("{}m", policy.timeout.as_secs() / 60)]
