@@ -48,6 +48,15 @@ impl Platform {
         }
     }
 
+    /// The variables that name the pipeline (or workflow) and the step that runs. Both servers set
+    /// them always.
+    pub const fn running_step(self) -> [&'static str; 2] {
+        match self {
+            Self::Drone => ["DRONE_STAGE_NAME", "DRONE_STEP_NAME"],
+            Self::Woodpecker => ["CI_WORKFLOW_NAME", "CI_STEP_NAME"],
+        }
+    }
+
     /// The command line that starts a promotion, up to the parameters.
     pub fn promote(self, repo: &str, build: u64, target: &str) -> Vec<String> {
         let words: &[&str] = match self {
@@ -77,6 +86,7 @@ struct Variables {
     deploy_to: &'static str,
     trigger: &'static str,
     message: &'static str,
+    remote: &'static str,
     workspace: &'static str,
 }
 
@@ -141,6 +151,8 @@ pub struct Build {
     pub trigger: Option<String>,
     /// The commit's message.
     pub message: Option<String>,
+    /// The address that the repository is cloned from.
+    pub remote: Option<String>,
     /// Where the checkout lies.
     pub workspace: PathBuf,
 }
@@ -233,6 +245,7 @@ pub fn read(environment: &Environment) -> Result<Build, Vec<Problem>> {
     let target = reader.optional(names.deploy_to);
     let trigger = reader.optional(names.trigger);
     let message = reader.optional(names.message);
+    let remote = reader.optional(names.remote);
     let workspace = reader
         .optional(names.workspace)
         .map_or_else(|| PathBuf::from("."), PathBuf::from);
@@ -258,6 +271,7 @@ pub fn read(environment: &Environment) -> Result<Build, Vec<Problem>> {
             target,
             trigger,
             message,
+            remote,
             workspace,
         }),
         _ => Err(reader.problems),

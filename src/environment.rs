@@ -34,6 +34,20 @@ pub enum Reading<'a> {
 }
 
 impl Environment {
+    /// A variable by which the C library lets the environment decide what host names mean, if one is
+    /// there. A promotion parameter can bring it.
+    pub fn decides_host_names(&self) -> Option<&'static str> {
+        let names = [
+            "HOSTALIASES",
+            "LOCALDOMAIN",
+            "RES_OPTIONS",
+            "RESOLV_HOST_CONF",
+        ];
+        names
+            .into_iter()
+            .find(|name| self.read(name) != Reading::Absent)
+    }
+
     /// Takes over the variables of a process.
     pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let value = |value: OsString| match value.into_string() {

@@ -6,11 +6,15 @@ pub mod bytes;
 pub mod cluster;
 pub mod drone;
 pub mod git;
+pub mod history;
 pub mod identity;
 pub mod image;
 pub mod pipeline;
-pub mod running;
 pub mod remote;
+pub mod running;
+pub mod source;
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::ci::{Build, Event};
 use crate::environment::Environment;
@@ -19,31 +23,16 @@ use crate::hotfix::template::Values;
 use crate::hotfix::{HotfixBranch, NotHotfix, Ticket};
 use crate::policy::Policy;
 use crate::policy::targets::Class;
-use crate::registry::reference::Version;
+use crate::registry::reference::{Digest, Version};
 use crate::secret::{self, Redactor};
 use bytes::Compared;
 use git::Workspace;
+use history::History;
 use identity::Evidence;
 use image::Platform;
 use pipeline::PipelineFacts;
-
-/// A fact from a source that may not be there or may not answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source<T> {
-    /// Nothing is configured to ask; the reason.
-    NotConfigured(String),
-    /// The source did not answer; why, and whether trying again may help.
-    Unknown {
-        /// What is missing and why.
-        because: String,
-        /// Whether running the step again may help.
-        retry: bool,
-        /// What to do.
-        advice: String,
-    },
-    /// The answer.
-    Known(T),
-}
+use running::Running;
+pub use source::{Absent, Source};
 
 /// All that is known about one build.
 #[derive(Debug, Clone)]
@@ -64,8 +53,40 @@ pub struct Facts<'a> {
     pub image: Source<Vec<Platform>>,
     /// What the pipeline file says.
     pub pipeline: Source<PipelineFacts>,
+    /// What runs in production, by those who know it.
+    pub running: Source<Running>,
+    /// The digests that the tags have now, before anything is published.
+    pub current: Source<Vec<(String, Digest)>>,
+    /// What git says about the commit that is judged.
+    pub history: Source<History>,
     /// The promotion, if the build is one.
     pub promotion: Option<Promotion>,
+    /// When the step started, in seconds since 1970.
+    pub now: i64,
+}
+
+impl Facts<'_> {
+    /// Says where the branch stands, if it was just made and holds nothing of its own: there is
+    /// nothing to publish yet (design, «What happens on which event»).
+    pub fn nothing_yet(&self) -> Option<String> {
+        if !matches!(self.build.event, Event::Push | Event::Custom) {
+            return None;
+        }
+        let Source::Known(history) = &self.history else {
+            return None;
+        };
+        let (Source::Known(base), Source::Known(range)) = (&history.base, &history.range) else {
+            return None;
+        };
+        let branch = self.build.branch.as_deref().unwrap_or_default();
+        range.is_empty().then(|| {
+            format!(
+                "`{}` has no commit since {}",
+                shorten(branch),
+                base.describe()
+            )
+        })
+    }
 }
 
 /// A tag that a template of the policy makes of this build.
@@ -231,12 +252,7 @@ pub fn collect<'a>(
     policy: &'a Policy,
     redactor: &Redactor,
 ) -> Facts<'a> {
-    // What is promoted is in the registry; many pipelines have no checkout then.
-    let workspace = if build.event.is_promotion() {
-        Source::NotConfigured("a promotion is not judged by its checkout".to_owned())
-    } else {
-        git::read(&build.workspace, &build.commit)
-    };
+    let workspace = git::read(&build.workspace, &build.commit);
     let branch = HotfixBranch::parse(
         build.branch.as_deref().unwrap_or_default(),
         &policy.prefixes,
@@ -261,7 +277,6 @@ pub fn collect<'a>(
     Facts {
         build,
         policy,
-        workspace,
         branch,
         ticket,
         tags,
@@ -270,7 +285,22 @@ pub fn collect<'a>(
             None => "`policy.source` names no image".to_owned(),
         }),
         pipeline: Source::NotConfigured("the pipeline file was not read".to_owned()),
+        running: Source::NotConfigured("`policy.running` is not set".to_owned()),
+        current: Source::NotConfigured("`policy.repo` is not set".to_owned()),
+        history: match &workspace {
+            Source::Known(_) => Source::NotConfigured("git was not asked".to_owned()),
+            other => other
+                .or_absent()
+                .err()
+                .unwrap_or_else(|| Source::NotConfigured(String::new())),
+        },
+        workspace,
         promotion,
+        now: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .ok()
+            .and_then(|since| i64::try_from(since.as_secs()).ok())
+            .unwrap_or_default(),
     }
 }
 

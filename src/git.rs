@@ -1,8 +1,10 @@
-//! History: objects that are read, and questions that are answered from them.
+//! git: references and the protocol that servers speak, and history: objects that are read, and
+//! questions that are answered from them.
 //!
-//! No configuration, hook, filter, attribute, reference or program takes part: libgit2 is given raw
-//! objects and buffers, never a repository. So no file of the workspace and no variable of the
-//! environment (`HOME`, `XDG_CONFIG_HOME`, `GIT_*`) can change an answer.
+//! No configuration, hook, filter, attribute or program takes part: libgit2 is given raw objects and
+//! buffers, never a repository. So no file of the workspace and no variable of the environment
+//! (`HOME`, `XDG_CONFIG_HOME`, `GIT_*`) can change an answer. What is asked of whom, and why, stands in
+//! [`crate::facts`].
 
 pub mod changes;
 pub mod commits;
@@ -12,6 +14,7 @@ mod loose;
 pub mod merge;
 pub mod objects;
 pub mod patch;
+pub mod paths;
 pub mod refs;
 mod trailers;
 mod trees;

@@ -3,6 +3,7 @@
 
 mod fields;
 pub mod later;
+pub mod limits;
 mod read;
 pub mod running;
 pub mod source;
@@ -23,6 +24,7 @@ use crate::problem::Problem;
 use crate::registry::reference::{Digest, Repository};
 use crate::verdict::Level;
 use later::Later;
+use limits::Limits;
 use read::Table;
 use running::Running;
 use source::Source;
@@ -95,6 +97,8 @@ pub struct Policy {
     pub trust: Trust,
     /// The time for everything.
     pub timeout: Duration,
+    /// How much a hotfix may be.
+    pub limits: Limits,
     /// Keys that decide nothing yet.
     pub later: Later,
     /// Keys that are set and decide nothing yet.
@@ -277,6 +281,7 @@ impl Policy {
         let sole_publisher = table.flag("sole_publisher", problems).unwrap_or(false);
         let enforce = table.flag("enforce", problems).unwrap_or(true);
         let trust = fields::read_trust(table, problems);
+        let limits = limits::read(table, problems);
         let policy = Self {
             running: running::read(table, &trust, problems),
             drone: running::server(table, "drone", "https://drone.example", &trust, problems),
@@ -288,11 +293,13 @@ impl Policy {
             timeout: table
                 .duration("timeout", problems)
                 .unwrap_or(Duration::from_secs(300)),
-            later: later::read(table, &ids, problems),
             unused: later::KEYS
                 .into_iter()
                 .filter(|key| table.get(key).is_some())
+                .chain(limits.soak.is_some().then_some("limits.soak"))
                 .collect(),
+            limits,
+            later: later::read(table, &ids, problems),
             tags_format: tags_format.unwrap_or(TagsFormat::Comma),
             repo,
             source,
@@ -325,10 +332,11 @@ impl Policy {
 
     /// Whether a tag is a release's.
     pub fn is_release(&self, tag: &str) -> bool {
-        is_version(tag)
-            || self
-                .release
-                .as_ref()
-                .is_some_and(|pattern| pattern.is_match(tag))
+        is_release(tag, self.release.as_ref())
     }
+}
+
+/// Whether a tag is a release's: a version, or what the pattern of the policy says.
+pub fn is_release(tag: &str, pattern: Option<&Regex>) -> bool {
+    is_version(tag) || pattern.is_some_and(|pattern| pattern.is_match(tag))
 }

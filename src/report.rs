@@ -91,6 +91,8 @@ pub enum Published {
     NotDue,
     /// The verdict does not allow it.
     Withheld,
+    /// The branch has nothing of its own yet; where it stands.
+    NothingYet(String),
     /// The tags stand in the registry.
     Tags(Publication),
     /// The tags stand in a file for the step that builds and pushes.

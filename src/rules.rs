@@ -3,17 +3,30 @@
 //! A rule is one file below this one and one row of [`TABLE`]. It is pure: facts in, outcome out.
 //! docs/rules.md is made from this table.
 
+mod atomic;
+mod base_is_production;
+mod forward_port;
 mod gate_wired;
+mod has_changes;
 mod hotfix_branch;
 mod image_commit;
 mod image_tag;
+mod keeps_hotfixes;
 pub mod later;
+mod no_features;
+mod not_in_production;
+mod one_service;
 mod pipeline_unchanged;
 mod promoted_ref;
 mod qa_closed;
 mod readable_promotion;
+mod revertible;
+mod running_known;
+mod short_lived;
 mod target_known;
 mod ticket;
+mod triage;
+mod unique_branch;
 mod working_branch;
 
 use crate::ci::Event;
@@ -74,18 +87,31 @@ pub enum Judges {
 pub const OF_THE_IMAGE: &str = image_commit::RULE.id;
 
 /// Every rule, in the order of the report.
-pub const TABLE: [&Rule; 11] = [
+pub const TABLE: [&Rule; 24] = [
     &readable_promotion::RULE,
+    &qa_closed::RULE,
     &hotfix_branch::RULE,
     &working_branch::RULE,
     &ticket::RULE,
     &image_tag::RULE,
+    &unique_branch::RULE,
+    &running_known::RULE,
+    &base_is_production::RULE,
+    &has_changes::RULE,
+    &triage::RULE,
+    &atomic::RULE,
+    &no_features::RULE,
+    &revertible::RULE,
+    &one_service::RULE,
+    &short_lived::RULE,
     &pipeline_unchanged::RULE,
     &gate_wired::RULE,
+    &not_in_production::RULE,
     &image_commit::RULE,
-    &qa_closed::RULE,
+    &forward_port::RULE,
     &target_known::RULE,
     &promoted_ref::RULE,
+    &keeps_hotfixes::RULE,
 ];
 
 /// The rules that a policy may name.
@@ -100,6 +126,67 @@ pub fn keys() -> Vec<RuleKey> {
             fixed: false,
         }))
         .collect()
+}
+
+/// What has to be fetched before the rules are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wants {
+    /// What runs in production.
+    pub running: bool,
+    /// What the tags of this build are in the registry now.
+    pub current: bool,
+    /// What git and the remote say.
+    pub history: bool,
+    /// What the pipeline file says.
+    pub pipeline: bool,
+}
+
+/// Rules that judge the history.
+const OF_HISTORY: [&Rule; 13] = [
+    &unique_branch::RULE,
+    &running_known::RULE,
+    &base_is_production::RULE,
+    &has_changes::RULE,
+    &triage::RULE,
+    &atomic::RULE,
+    &no_features::RULE,
+    &revertible::RULE,
+    &one_service::RULE,
+    &short_lived::RULE,
+    &pipeline_unchanged::RULE,
+    &forward_port::RULE,
+    &keeps_hotfixes::RULE,
+];
+
+/// Rules that need to know what runs in production.
+const OF_RUNNING: [&Rule; 4] = [
+    &running_known::RULE,
+    &base_is_production::RULE,
+    &not_in_production::RULE,
+    &keeps_hotfixes::RULE,
+];
+
+/// What the rules that judge this build need.
+pub fn wants(facts: &Facts<'_>) -> Wants {
+    let judges = |rule: &&Rule| {
+        let off = facts.policy.rules.get(rule.id) == Some(&Level::Off);
+        let applies = applies(rule.judges, rule.events, facts);
+        !off && !matches!(applies, Some(Outcome::NotApplicable { .. }))
+    };
+    let release_to_production = |rule: &&Rule| {
+        // An ordinary release is compared with what runs only where somebody knows what runs.
+        rule.id != keeps_hotfixes::RULE.id
+            || (facts.policy.running.is_some() && keeps_hotfixes::is_due(facts))
+    };
+    let judges = |rule: &&Rule| judges(rule) && release_to_production(rule);
+    Wants {
+        running: OF_RUNNING.iter().any(judges),
+        current: judges(&&not_in_production::RULE),
+        history: OF_HISTORY.iter().any(judges),
+        pipeline: [&gate_wired::RULE, &pipeline_unchanged::RULE]
+            .iter()
+            .any(judges),
+    }
 }
 
 /// Applies every rule of the table, and answers for the rules that a policy names and that do not
@@ -127,7 +214,16 @@ fn one(rule: &Rule, facts: &Facts<'_>) -> Finding {
             next: Vec::new(),
         }
     } else {
-        applies(rule.judges, rule.events, facts).unwrap_or_else(|| (rule.evaluate)(facts))
+        match applies(rule.judges, rule.events, facts) {
+            None => (rule.evaluate)(facts),
+            // Whatever is asked of a hotfix and holds, holds for what may be none, too; and what is not
+            // configured is not checked for either. Only a violation needs to know what it judges.
+            Some(unknown @ Outcome::Unknown { .. }) => match (rule.evaluate)(facts) {
+                Outcome::Violation { .. } | Outcome::Unknown { .. } => unknown,
+                holds => holds,
+            },
+            Some(not_judged) => not_judged,
+        }
     };
     let who = match rule.level {
         OwnLevel::Fixed => "nobody: it cannot be turned off".to_owned(),
@@ -143,6 +239,26 @@ fn one(rule: &Rule, facts: &Facts<'_>) -> Finding {
         outcome,
         why: rule.why,
         who,
+    }
+}
+
+/// A fact that a rule needs, or the answer of a rule that does not have it.
+fn known<T>(source: &Source<T>) -> Result<&T, Outcome> {
+    match source {
+        Source::Known(fact) => Ok(fact),
+        Source::NotConfigured(because) => Err(Outcome::NotChecked {
+            because: because.clone(),
+            next: Vec::new(),
+        }),
+        Source::Unknown {
+            because,
+            retry,
+            advice,
+        } => Err(Outcome::Unknown {
+            because: because.clone(),
+            retry: *retry,
+            next: vec![Step::Say(advice.clone())],
+        }),
     }
 }
 

@@ -1,14 +1,19 @@
 //! The way of the data, on one page: environment → settings, policy, build → facts → rules →
 //! verdict → publication → report. The only file that knows every room.
 
+mod consult;
 mod publication;
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io::Write;
+
+use tokio::runtime::Runtime;
 
 use crate::ci::{self, Build, Event};
 use crate::environment::{Environment, Reading};
 use crate::facts::{self, Facts, Kind, Promotion, Scope, Source, bytes};
+use crate::http::Client;
 use crate::policy::Policy;
 use crate::policy::targets::{Class, trial_patterns};
 use crate::problem::Problem;
@@ -49,6 +54,7 @@ pub fn run(
                 policy,
                 build,
                 redactor,
+                network: OnceCell::new(),
             };
             let mut report = run.judge(&mut sink);
             run.write_summary(&mut report);
@@ -73,6 +79,7 @@ struct Run<'a> {
     policy: &'a Policy,
     build: &'a Build,
     redactor: Redactor,
+    network: OnceCell<(Runtime, Client)>,
 }
 
 impl Run<'_> {
@@ -91,6 +98,7 @@ impl Run<'_> {
         if let Some(promotion) = &mut facts.promotion {
             self.compare_bytes(promotion);
         }
+        self.consult(&mut facts);
         notes.extend(moved_checkout(&facts));
         let pull_request = self.build.event == Event::PullRequest;
         // The image is looked at only if nothing else stands in its way.
@@ -99,13 +107,21 @@ impl Run<'_> {
             .iter()
             .filter(|finding| finding.rule != rules::OF_THE_IMAGE);
         let ahead = Verdict::of(ahead.cloned().collect(), pull_request).decision();
-        if ahead != Decision::Allowed && self.policy.source.is_some() {
-            let because = "the build is not allowed as it is, so its image was not looked at";
+        let nothing_yet = facts.nothing_yet();
+        let unseen = match (ahead, &nothing_yet) {
+            (Decision::Allowed, None) => None,
+            (Decision::Allowed, Some(_)) => Some("there is nothing to publish yet"),
+            _ => Some("the build is not allowed as it is, so its image was not looked at"),
+        };
+        if let Some(because) = unseen.filter(|_| self.policy.source.is_some()) {
             facts.image = Source::NotConfigured(because.to_owned());
             findings = rules::judge(&facts);
         }
         let mut verdict = Verdict::of(findings, pull_request);
         let published = match self.build.event {
+            Event::Push | Event::Custom if ahead == Decision::Allowed && nothing_yet.is_some() => {
+                Published::NothingYet(nothing_yet.unwrap_or_default())
+            }
             Event::Push | Event::Custom if ahead == Decision::Allowed => {
                 let published = self.publish(&mut facts, &mut verdict, &mut notes, sink);
                 if let Published::Tags(publication) = &published {
@@ -183,7 +199,10 @@ impl Run<'_> {
         let tag = match published {
             Published::Tags(publication) => &publication.tags.last()?.0,
             Published::File { tags, .. } => tags.last()?,
-            Published::NotDue | Published::Withheld | Published::Failed(_) => return None,
+            Published::NotDue
+            | Published::Withheld
+            | Published::NothingYet(_)
+            | Published::Failed(_) => return None,
         };
         // Names that the team wrote exist; the defaults may not.
         let trial = self.policy.targets.trial.written();
@@ -271,7 +290,7 @@ fn describe(build: &Build) -> Subject {
 }
 
 /// Says that the checkout is not at the built commit. The clone of a pull request makes a merge of
-/// its own; anywhere else an earlier step has moved on, and an image of that is not the build's.
+/// its own, and a promotion is of an image; anywhere else an earlier step has moved on, and an image of that is not the build's.
 fn moved_checkout(facts: &Facts<'_>) -> Option<String> {
     let Source::Known(workspace) = &facts.workspace else {
         return None;
@@ -284,7 +303,8 @@ fn moved_checkout(facts: &Facts<'_>) -> Option<String> {
         .branch
         .as_deref()
         .map(|name| format!(" (`{}`)", facts::shorten(name)));
-    (facts.build.event != Event::PullRequest).then(|| {
+    let of_checkout = matches!(facts.build.event, Event::Push | Event::Custom);
+    of_checkout.then(|| {
         format!(
             "the checkout is at {}{}, but the build is of {}: an image of this checkout is not the \
              build's",

@@ -32,7 +32,7 @@ pub const NAMES: [&str; 10] = [
 ];
 
 /// Settings that are secrets and that no rule of this version uses.
-const UNUSED: [&str; 2] = ["forge_token", "signing_key"];
+const UNUSED: [&str; 1] = ["signing_key"];
 
 /// A secret as the server hands it over. Drone writes a missing or withheld secret as a variable
 /// that is there and empty.
@@ -65,6 +65,8 @@ pub struct Settings {
     pub drone_token: SecretState,
     /// What the Kubernetes APIs of `policy.running` are shown.
     pub kube_token: SecretState,
+    /// The token for the forge: also for its git, where the CI server gives no credentials.
+    pub forge_token: SecretState,
     /// Whether to write nothing.
     pub dry_run: bool,
     /// How much to print.
@@ -87,6 +89,7 @@ struct Raw {
     config: Option<String>,
     drone_token: Option<String>,
     kube_token: Option<String>,
+    forge_token: Option<String>,
     dry_run: Option<String>,
     log_level: Option<String>,
 }
@@ -195,6 +198,7 @@ pub fn read(environment: &Environment, redactor: &Redactor, problems: &mut Vec<P
         config,
         drone_token: secret("drone_token", raw.drone_token.as_ref()),
         kube_token: secret("kube_token", raw.kube_token.as_ref()),
+        forge_token: secret("forge_token", raw.forge_token.as_ref()),
         dry_run: dry_run.unwrap_or(false),
         log_level: log_level.unwrap_or(LogLevel::Info),
         proxy: proxy(environment),

@@ -16,6 +16,7 @@ mod history;
 mod interrupted;
 mod pipeline_file;
 mod pipeline_world;
+mod production;
 mod publish;
 mod races;
 mod random;

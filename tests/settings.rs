@@ -38,8 +38,7 @@ const ROWS: [(i32, &[&str]); 22] = [
         2,
         &[
             "undecided, no-features",
-            "does not judge it yet",
-            "0 not checked",
+            "the workspace holds no git checkout",
         ],
     ),
     (
@@ -69,7 +68,7 @@ const ROWS: [(i32, &[&str]); 22] = [
         0,
         &[
             "`branch-hotfix_HOCS-1234-0123456`, `branch-hotfix_HOCS-1234`",
-            "`policy.limits`, `policy.overrides`",
+            "`policy.overrides`, `policy.limits.soak`",
         ],
     ),
     (3, &["policy.tls.ca", "certificates in PEM"]),

@@ -25,6 +25,8 @@ pub fn all(world: &World) -> Vec<Scenario> {
             build.slug = "example/hocs-info-service".into();
             build.sha.clone_from(&commit.0);
             build.workspace.clone_from(&world.checkout);
+            // The checkout is the remote as well; nothing leaves this machine.
+            build.remote = Some(world.checkout.display().to_string());
         })
     };
     let push = commit(DroneBuild::push(BRANCH), 418, &world.hotfix);

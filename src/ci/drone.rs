@@ -21,6 +21,7 @@ pub(super) const VARIABLES: Variables = Variables {
     deploy_to: "DRONE_DEPLOY_TO",
     trigger: "DRONE_BUILD_TRIGGER",
     message: "DRONE_COMMIT_MESSAGE",
+    remote: "DRONE_REMOTE_URL",
     workspace: "DRONE_WORKSPACE",
 };
 

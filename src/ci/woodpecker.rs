@@ -24,6 +24,7 @@ pub(super) const VARIABLES: Variables = Variables {
     deploy_to: "CI_PIPELINE_DEPLOY_TARGET",
     trigger: "CI_PIPELINE_AUTHOR",
     message: "CI_COMMIT_MESSAGE",
+    remote: "CI_REPO_CLONE_URL",
     workspace: "CI_WORKSPACE",
 };
 

@@ -192,6 +192,7 @@ impl Question<'_> {
                     since: None,
                     commit: Some(commit),
                     build: None,
+                    branch: promotion.pushed_branch().map(str::to_owned),
                     runs: true,
                 }
             }

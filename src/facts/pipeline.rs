@@ -1,6 +1,8 @@
 //! What the pipeline file says about the way to production: where the gate can be walked around,
 //! and whether the gate is the one of the default branch.
 
+pub mod texts;
+
 use std::collections::BTreeSet;
 
 use super::Source;

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 
 use super::{Source, cluster, drone};
 use crate::ci::{Build, Event};
-use crate::environment::{Environment, Reading};
+use crate::environment::Environment;
 use crate::hotfix::CommitId;
 use crate::http::Client;
 use crate::policy::Policy;
@@ -61,6 +61,9 @@ pub struct Deployed {
     pub commit: Option<CommitId>,
     /// The build that was promoted, if Drone was asked.
     pub build: Option<u64>,
+    /// The branch of that build, if it was promoted without a version parameter: only the branch then
+    /// says which tag it may run under.
+    pub branch: Option<String>,
     /// Whether it runs now. `false`: the workload wants it, but no container of it runs yet, or the
     /// workload is scaled to nothing.
     pub runs: bool,
@@ -85,6 +88,7 @@ impl Deployed {
             since: None,
             commit: None,
             build: None,
+            branch: None,
             runs: true,
         };
         Some(match Version::parse(text)? {
@@ -325,22 +329,13 @@ impl Asking<'_> {
         }
     }
 
-    /// A host without a checked certificate is known by its name alone, and these variables of the C
-    /// library decide what a name means. A promotion parameter can bring them.
+    /// A host without a checked certificate is known by its name alone.
     pub(super) fn resolver_is_ours(&self) -> Result<(), NotAsked> {
         let trust = self.client.trust();
         if trust.insecure.is_empty() && trust.skip_verify.is_empty() {
             return Ok(());
         }
-        let names = [
-            "HOSTALIASES",
-            "LOCALDOMAIN",
-            "RES_OPTIONS",
-            "RESOLV_HOST_CONF",
-        ];
-        let brought = names
-            .into_iter()
-            .find(|name| self.environment.read(name) != Reading::Absent);
+        let brought = self.environment.decides_host_names();
         brought.map_or(Ok(()), |name| {
             Err(NotAsked::Unanswered(Unanswered::new(
                 format!(

@@ -135,6 +135,19 @@ impl TagTemplate {
             .all(|part| matches!(part, Part::Literal(_) | Part::Field(Field::Branch)))
     }
 
+    /// The text that a branch of any name makes of it, if the branch is all that it needs.
+    pub fn of_branch(&self, branch: &str) -> Option<String> {
+        self.0
+            .parts()
+            .iter()
+            .map(|part| match part {
+                Part::Literal(literal) => Some(literal.replace('/', "_")),
+                Part::Field(Field::Branch) => Some(branch.replace('/', "_")),
+                Part::Field(_) => None,
+            })
+            .collect()
+    }
+
     /// The text that a build makes of it; see [`Template::render`].
     pub fn render(&self, values: Values<'_>) -> Option<String> {
         self.0.render(values)

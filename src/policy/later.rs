@@ -4,8 +4,6 @@
 //! every one of them that is set, and no rule pretends to have used it. A rule that a policy
 //! demands and that does not exist yet is never taken as passed (see `rules::later`).
 
-use std::time::Duration;
-
 use reqwest::Url;
 
 use super::read::{Table, list, parsed};
@@ -15,10 +13,6 @@ use crate::problem::Problem;
 /// The values of those keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Later {
-    /// Bounds for commits, files and lines, in that order.
-    pub counts: [Option<u64>; 3],
-    /// Bounds for the age of a hotfix and the time on a trial target.
-    pub times: [Option<Duration>; 2],
     /// Who may override which rule until which day.
     pub overrides: Vec<Override>,
     /// Address of the forge.
@@ -39,17 +33,11 @@ pub struct Override {
 }
 
 /// The keys of `policy` that this file reads.
-pub const KEYS: [&str; 4] = ["limits", "overrides", "forge", "verify_keys"];
+pub const KEYS: [&str; 3] = ["overrides", "forge", "verify_keys"];
 
 /// Reads the keys.
 pub fn read(policy: &Table<'_>, rules: &[&str], problems: &mut Vec<Problem>) -> Later {
     let mut later = Later::default();
-    if let Some(node) = policy.get("limits") {
-        let known = ["commits", "files", "lines", "age", "soak"];
-        let limits = Table::read(&policy.at("limits"), node, &known, problems);
-        later.counts = ["commits", "files", "lines"].map(|key| limits.count(key, problems));
-        later.times = ["age", "soak"].map(|key| limits.duration(key, problems));
-    }
     match policy.get("overrides") {
         None => {}
         Some(Node::List(entries)) => {

@@ -233,7 +233,10 @@ fn publication(judged: &Judged) -> Option<PublicationRow<'_>> {
                 })
                 .collect(),
         }),
-        Published::NotDue | Published::Withheld | Published::Failed(_) => None,
+        Published::NotDue
+        | Published::Withheld
+        | Published::NothingYet(_)
+        | Published::Failed(_) => None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::Write;
 use super::sink::{Sink, Style, shell};
 use super::{Ending, Judged, Published, Report, TagState, Unpublished, VERSION};
 use crate::problem::Problem;
-use crate::verdict::{Decision, Effect, Finding, Outcome, Step};
+use crate::verdict::{Decision, Effect, Finding, Outcome, Step, Verdict};
 
 /// Writes the report. `all` also shows the rules that passed or do not apply.
 pub fn write<W: Write>(report: &Report, all: bool, sink: &mut Sink<W>) {
@@ -61,6 +61,7 @@ fn write_judged<W: Write>(judged: &Judged, all: bool, sink: &mut Sink<W>) {
             ),
         );
     }
+    let mut told = Vec::new();
     for effect in [
         Effect::Refuses,
         Effect::Undecides,
@@ -68,7 +69,12 @@ fn write_judged<W: Write>(judged: &Judged, all: bool, sink: &mut Sink<W>) {
         Effect::Informs,
     ] {
         for finding in judged.verdict.with(effect) {
-            write_finding(finding, effect, sink);
+            if told.contains(&finding.rule) {
+                continue;
+            }
+            let together = same_unknown(finding, &judged.verdict);
+            told.extend(together.iter().map(|other| other.rule));
+            write_finding(finding, &together, effect, sink);
         }
     }
     if all {
@@ -127,6 +133,10 @@ fn headline(judged: &Judged) -> (Style, String) {
             let ground = format!("{passed} passed, none that must hold is broken or unknown");
             let about = &judged.about;
             match &judged.published {
+                Published::NothingYet(why) => (
+                    Style::Good,
+                    format!("{word}nothing to publish yet: {why} ({ground})"),
+                ),
                 Published::Failed(failed) => (
                     Style::Bad,
                     format!("not published: {} ({ground})", failed.found),
@@ -159,7 +169,24 @@ fn headline(judged: &Judged) -> (Style, String) {
     }
 }
 
-fn write_finding<W: Write>(finding: &Finding, effect: Effect, sink: &mut Sink<W>) {
+/// The findings that miss the same as this one, itself included: a server that does not answer
+/// leaves many rules without an answer, and a reader needs to be told once.
+fn same_unknown<'a>(finding: &'a Finding, verdict: &'a Verdict) -> Vec<&'a Finding> {
+    if !matches!(finding.outcome, Outcome::Unknown { .. }) {
+        return vec![finding];
+    }
+    let effects = [Effect::Undecides, Effect::Warns, Effect::Informs];
+    let open = effects.iter().flat_map(|effect| verdict.with(*effect));
+    open.filter(|other| other.outcome == finding.outcome)
+        .collect()
+}
+
+fn write_finding<W: Write>(
+    finding: &Finding,
+    together: &[&Finding],
+    effect: Effect,
+    sink: &mut Sink<W>,
+) {
     let (style, word) = match (effect, &finding.outcome) {
         (Effect::Refuses, _) => (Style::Bad, "violated"),
         (Effect::Undecides, _) => (Style::Bad, "unknown"),
@@ -167,10 +194,11 @@ fn write_finding<W: Write>(finding: &Finding, effect: Effect, sink: &mut Sink<W>
         (_, _) => (Style::Caution, "not followed"),
     };
     sink.line(Style::Plain, "");
-    sink.line(
-        style,
-        &format!("{word}: {} ({})", finding.rule, finding.level),
-    );
+    let rules: Vec<String> = together
+        .iter()
+        .map(|finding| format!("{} ({})", finding.rule, finding.level))
+        .collect();
+    sink.line(style, &format!("{word}: {}", rules.join(", ")));
     let mut field = |name: &str, text: &str| {
         sink.line(Style::Plain, &format!("  {name:<9} {text}"));
     };
@@ -206,7 +234,9 @@ fn write_finding<W: Write>(finding: &Finding, effect: Effect, sink: &mut Sink<W>
         }
         Outcome::Pass { .. } | Outcome::NotApplicable { .. } => &[],
     };
-    field("why:", finding.why);
+    if together.len() == 1 {
+        field("why:", finding.why);
+    }
     for (i, step) in steps.iter().enumerate() {
         let name = if i == 0 { "next:" } else { "" };
         match step {
@@ -214,12 +244,19 @@ fn write_finding<W: Write>(finding: &Finding, effect: Effect, sink: &mut Sink<W>
             Step::Run(words) => field(name, &format!("$ {}", shell(words))),
         }
     }
-    field("who:", &finding.who);
+    if together.len() == 1 {
+        field("who:", &finding.who);
+    } else {
+        field(
+            "who:",
+            "whoever may change `policy.rules` in the pipeline file",
+        );
+    }
 }
 
 fn write_published<W: Write>(judged: &Judged, sink: &mut Sink<W>) {
     match &judged.published {
-        Published::NotDue => {}
+        Published::NotDue | Published::NothingYet(_) => {}
         Published::Withheld => {
             sink.line(Style::Plain, "");
             sink.line(

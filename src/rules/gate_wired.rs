@@ -1,9 +1,9 @@
 //! The pipeline file leads every promotion through the gate (A24).
 
-use super::{Judges, OwnLevel, Rule};
+use super::{Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
+use crate::facts::Facts;
 use crate::facts::pipeline::PipelineFacts;
-use crate::facts::{Facts, Source};
 use crate::pipeline::weakness::Weakness;
 use crate::secret::shorten;
 use crate::verdict::{Level, Outcome, Step};
@@ -38,7 +38,7 @@ pub(super) const RULE: Rule = Rule {
 fn evaluate(facts: &Facts<'_>) -> Outcome {
     let pipeline = match known(&facts.pipeline) {
         Ok(pipeline) => pipeline,
-        Err(outcome) => return *outcome,
+        Err(outcome) => return outcome,
     };
     if let Some(unreadable) = &pipeline.unreadable {
         return Outcome::Unknown {
@@ -69,26 +69,6 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
         expected: "a pipeline file in which nothing that a promotion starts goes past the gate"
             .to_owned(),
         next: advice(shown),
-    }
-}
-
-/// The facts of the pipeline file, or the answer of a rule that has none.
-pub(super) fn known(source: &Source<PipelineFacts>) -> Result<&PipelineFacts, Box<Outcome>> {
-    match source {
-        Source::Known(pipeline) => Ok(pipeline),
-        Source::NotConfigured(because) => Err(Box::new(Outcome::NotChecked {
-            because: because.clone(),
-            next: Vec::new(),
-        })),
-        Source::Unknown {
-            because,
-            retry,
-            advice,
-        } => Err(Box::new(Outcome::Unknown {
-            because: because.clone(),
-            retry: *retry,
-            next: vec![Step::Say(advice.clone())],
-        })),
     }
 }
 

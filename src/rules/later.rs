@@ -26,34 +26,20 @@ const fn row(id: &'static str, judges: Judges, events: &'static [Event]) -> Row 
 
 const PR_PUSH: &[Event] = &[PullRequest, Push, Custom];
 const PR_PUSH_PROMOTE: &[Event] = &[PullRequest, Push, Custom, Promote];
-const PUSH: &[Event] = &[Push, Custom];
 const PROMOTE: &[Event] = &[Promote];
 const PUSH_PROMOTE: &[Event] = &[Push, Custom, Promote];
 
 /// Every such name, with what the design says it will judge.
-pub const IDS: [Row; 27] = [
-    row("unique-branch", Hotfix, PR_PUSH),
-    row("running-known", Hotfix, PR_PUSH),
-    row("base-is-production", Hotfix, PR_PUSH_PROMOTE),
-    row("has-changes", Hotfix, &[PullRequest, Promote]),
-    row("triage", Hotfix, PR_PUSH),
-    row("atomic", Hotfix, PR_PUSH),
-    row("no-features", Hotfix, PR_PUSH),
-    row("revertible", Hotfix, PR_PUSH),
-    row("one-service", Hotfix, PR_PUSH),
-    row("short-lived", Hotfix, PR_PUSH),
-    row("not-in-production", Hotfix, PUSH),
+pub const IDS: [Row; 14] = [
     row("merged-by-pull-request", Hotfix, PUSH_PROMOTE),
     row("reviewed", Hotfix, PUSH_PROMOTE),
     row("agreed", Hotfix, PR_PUSH),
     row("build-passed", Hotfix, PROMOTE),
-    row("forward-port", Hotfix, PR_PUSH_PROMOTE),
     row("clean-parameters", All, &[Promote, Rollback]),
     row("version-published", Hotfix, PROMOTE),
     row("attested", Hotfix, PROMOTE),
     row("tried-first", Hotfix, PROMOTE),
     row("signed-off", Hotfix, PROMOTE),
-    row("keeps-hotfixes", All, PROMOTE),
     row("changelog", Hotfix, PR_PUSH),
     row("release-bump", Hotfix, PR_PUSH),
     row("issue", Hotfix, PR_PUSH),

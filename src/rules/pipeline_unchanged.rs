@@ -1,7 +1,6 @@
 //! The gate is not edited by what it judges.
 
-use super::gate_wired::known;
-use super::{Judges, OwnLevel, Rule};
+use super::{Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::pipeline::Unchanged;
 use crate::facts::{Facts, Source};
@@ -28,7 +27,7 @@ pub(super) const RULE: Rule = Rule {
 fn evaluate(facts: &Facts<'_>) -> Outcome {
     let pipeline = match known(&facts.pipeline) {
         Ok(pipeline) => pipeline,
-        Err(outcome) => return *outcome,
+        Err(outcome) => return outcome,
     };
     match &pipeline.unchanged {
         Source::NotConfigured(because) => Outcome::NotChecked {

@@ -3,8 +3,9 @@
 
 use std::io::Write;
 
+use tokio::runtime::Runtime;
+
 use super::Run;
-use crate::environment::Reading;
 use crate::facts::{self, Facts};
 use crate::hotfix::tag::ImageTag;
 use crate::hotfix::template::Values;
@@ -176,40 +177,49 @@ impl Run<'_> {
         repo: &Repository,
         work: impl AsyncFnOnce(Client) -> Result<T, RegistryError>,
     ) -> Result<T, RegistryError> {
-        let failed = |cause| RegistryError {
-            operation: "using",
-            reference: repo.to_string(),
-            cause,
+        self.with_client(async |client| Ok(work(client.clone()).await))
+            .map_err(|cause| RegistryError {
+                operation: "using",
+                reference: repo.to_string(),
+                cause,
+            })?
+    }
+
+    /// The one client of the run, made when it is first needed; so one deadline bounds everything.
+    pub(super) fn with_client<T>(
+        &self,
+        work: impl AsyncFnOnce(&Client) -> Result<T, Cause>,
+    ) -> Result<T, Cause> {
+        self.resolver_is_ours()?;
+        let (runtime, client) = match self.network.get() {
+            Some(network) => network,
+            None => {
+                let network = self.network()?;
+                self.network.get_or_init(|| network)
+            }
         };
-        self.resolver_is_ours().map_err(failed)?;
+        runtime.block_on(work(client))
+    }
+
+    fn network(&self) -> Result<(Runtime, Client), Cause> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| failed(Cause::Http(HttpError::Setup(error.to_string()))))?;
-        runtime.block_on(async {
+            .map_err(|error| Cause::Http(HttpError::Setup(error.to_string())))?;
+        let client = runtime.block_on(async {
             let trust = self.policy.trust.clone();
-            let client = Client::new(trust, &self.settings.proxy, self.policy.timeout);
-            work(client.map_err(|error| failed(Cause::Http(error)))?).await
-        })
+            Client::new(trust, &self.settings.proxy, self.policy.timeout)
+        });
+        Ok((runtime, client.map_err(Cause::Http)?))
     }
 
-    /// A host without a checked certificate is known by its name alone, and these variables of the C
-    /// library decide what a name means. A promotion parameter can bring them.
+    /// A host without a checked certificate is known by its name alone.
     fn resolver_is_ours(&self) -> Result<(), Cause> {
         let trust = &self.policy.trust;
         if trust.insecure.is_empty() && trust.skip_verify.is_empty() {
             return Ok(());
         }
-        let names = [
-            "HOSTALIASES",
-            "LOCALDOMAIN",
-            "RES_OPTIONS",
-            "RESOLV_HOST_CONF",
-        ];
-        let brought = names
-            .into_iter()
-            .find(|name| self.environment.read(name) != Reading::Absent);
-        match brought {
+        match self.environment.decides_host_names() {
             Some(name) => Err(Cause::Resolver(name)),
             None => Ok(()),
         }

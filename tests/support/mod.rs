@@ -19,5 +19,6 @@ pub mod recorder;
 pub mod registry;
 pub mod repository;
 pub mod scripted;
+pub mod team;
 pub mod token_service;
 pub mod yaml;

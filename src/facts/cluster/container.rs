@@ -108,6 +108,7 @@ impl Question<'_> {
             since: None,
             commit: None,
             build: None,
+            branch: None,
             runs: false,
         })
     }

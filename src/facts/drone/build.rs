@@ -18,6 +18,10 @@ pub(super) struct Build {
     pub(super) status: String,
     /// The commit.
     pub(super) after: String,
+    /// The branch, and the reference; a promotion has those of the build that it promotes.
+    target: Option<String>,
+    #[serde(rename = "ref")]
+    git_ref: Option<String>,
     trigger: Option<String>,
     /// Seconds since 1970; 0 if it has not ended.
     pub(super) finished: Option<i64>,
@@ -26,6 +30,18 @@ pub(super) struct Build {
 impl Build {
     pub(super) fn is_promotion(&self) -> bool {
         matches!(self.event.as_str(), "promote" | "rollback")
+    }
+
+    /// The branch whose state was built; of a pull request that is none, because it only wants to go
+    /// there.
+    pub(super) fn pushed_branch(&self) -> Option<&str> {
+        let reference = self.git_ref.as_deref().unwrap_or_default();
+        match reference.strip_prefix("refs/heads/") {
+            Some(branch) => Some(branch),
+            None if reference.is_empty() => self.target.as_deref(),
+            None => None,
+        }
+        .filter(|branch| !branch.is_empty())
     }
 
     /// Whether it has done something or still may: all but what was skipped or declined.
@@ -139,6 +155,8 @@ mod tests {
             params: Some(params.collect()),
             status: "success".to_owned(),
             after: String::new(),
+            target: None,
+            git_ref: None,
             trigger: None,
             finished: None,
         };

@@ -176,7 +176,7 @@ impl RemoteError {
                 status: 401 | 403 | 404,
                 ..
             } => {
-                "if the repository is private: Drone gives steps its credentials as `DRONE_NETRC_*` only if the server knows that it is private (or with `DRONE_GIT_ALWAYS_AUTH`) and the runner does not set `DRONE_NETRC_CLONE_ONLY`; Woodpecker gives `CI_NETRC_*` to trusted repositories only"
+                "if the repository is private, set `forge_token` to a token that may read it. Drone gives steps its own credentials as `DRONE_NETRC_*` only if the server knows that it is private (or with `DRONE_GIT_ALWAYS_AUTH`) and the runner does not set `DRONE_NETRC_CLONE_ONLY`; Woodpecker gives `CI_NETRC_*` to trusted repositories only"
             }
             Cause::Status { .. } => "see the log of the git server, and run the step again",
             Cause::Old(_) => {

@@ -19,6 +19,8 @@ pub struct DroneBuild {
     pub number: u64,
     pub parent: u64,
     pub slug: String,
+    /// Where the repository is cloned from, if not from the forge of the slug.
+    pub remote: Option<String>,
     pub default_branch: String,
     pub sha: String,
     pub before: String,
@@ -56,6 +58,7 @@ pub struct DroneBuild {
 impl DroneBuild {
     fn new(event: &str, git_ref: String, source: &str, branch: &str) -> Self {
         DroneBuild {
+            remote: None,
             event: event.into(),
             action: String::new(),
             number: 418,

@@ -13,7 +13,8 @@ const CREATED: u64 = 1_700_000_000;
 impl DroneBuild {
     pub fn system_and_repo(&self) -> Vec<(String, String)> {
         let (owner, name) = self.slug.split_once('/').expect("owner and name");
-        let http = format!("https://git.example/{}.git", self.slug);
+        let usual = format!("https://git.example/{}.git", self.slug);
+        let http = self.remote.clone().unwrap_or(usual);
         let ssh = format!("git@git.example:{}.git", self.slug);
         let link = format!("https://git.example/{}", self.slug);
         let visibility = if self.private { "private" } else { "public" };

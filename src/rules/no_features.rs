@@ -1,0 +1,117 @@
+//! A hotfix adds no feature.
+
+use super::{Judges, OwnLevel, Rule, known};
+use crate::ci::Event;
+use crate::facts::history::Change;
+use crate::facts::{Facts, shorten};
+use crate::verdict::{Level, Outcome, Step};
+
+pub(super) const RULE: Rule = Rule {
+    id: "no-features",
+    level: OwnLevel::Is(Level::May),
+    judges: Judges::Hotfix,
+    events: &[Event::PullRequest, Event::Push, Event::Custom],
+    promise: "No commit of the hotfix calls itself a feature or a breaking change.",
+    why: "A02f: a good hotfix adds no features",
+    notes: "Read from the messages, as Conventional Commits 1.0.0 write them: the type `feat` (or \
+            `feature`), a `!` before the colon, a trailer `BREAKING CHANGE` or `BREAKING-CHANGE`. \
+            Messages without such a type say nothing, and pass.",
+    evaluate,
+};
+
+fn evaluate(facts: &Facts<'_>) -> Outcome {
+    judge(facts).unwrap_or_else(|outcome| outcome)
+}
+
+pub(super) fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
+    let range = known(&known(&facts.history)?.range)?;
+    if range.is_empty() {
+        return Ok(Outcome::NotApplicable {
+            because: "it has no commit yet".to_owned(),
+        });
+    }
+    let wrong: Vec<(&Change, &str)> = range
+        .iter()
+        .filter_map(|change| Some((change, calls_itself(change)?)))
+        .collect();
+    let Some((change, what)) = wrong.first() else {
+        return Ok(Outcome::Pass {
+            because: "no commit calls itself a feature".to_owned(),
+            note: None,
+        });
+    };
+    let more = match wrong.len() {
+        1 => String::new(),
+        n => format!(", and {} more", n - 1),
+    };
+    Ok(Outcome::Violation {
+        found: format!(
+            "{} `{}` calls itself {what}{more}",
+            change.id.short(),
+            shorten(&change.subject)
+        ),
+        expected: "commits that only mend".to_owned(),
+        next: vec![Step::Say(
+            "send the feature with a normal release; if it is none, correct the message".to_owned(),
+        )],
+    })
+}
+
+fn calls_itself(change: &Change) -> Option<&'static str> {
+    let breaking =
+        change.message.lines().skip(1).any(|line| {
+            line.starts_with("BREAKING CHANGE: ") || line.starts_with("BREAKING-CHANGE: ")
+        });
+    let kind = conventional(&change.subject);
+    match kind {
+        Some((_, true)) => Some("a breaking change"),
+        _ if breaking => Some("a breaking change"),
+        Some((kind, false))
+            if kind.eq_ignore_ascii_case("feat") || kind.eq_ignore_ascii_case("feature") =>
+        {
+            Some("a feature")
+        }
+        _ => None,
+    }
+}
+
+/// The type of a subject, and whether it has a `!`: `type(scope)!: description`.
+fn conventional(subject: &str) -> Option<(&str, bool)> {
+    let (head, description) = subject.split_once(": ")?;
+    if description.trim().is_empty() {
+        return None;
+    }
+    let (head, breaking) = head
+        .strip_suffix('!')
+        .map_or((head, false), |head| (head, true));
+    let kind = match head.split_once('(') {
+        Some((kind, scope)) if scope.ends_with(')') => kind,
+        Some(_) => return None,
+        None => head,
+    };
+    let word = !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_alphabetic());
+    word.then_some((kind, breaking))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conventional_subjects() {
+        for (subject, expected) in [
+            ("feat: add it", Some(("feat", false))),
+            ("Feat(api)!: add it", Some(("Feat", true))),
+            ("fix(core): mend it", Some(("fix", false))),
+            ("refactor!: turn it", Some(("refactor", true))),
+            ("HOCS-1: mend it", None),
+            ("feat:", None),
+            ("feature toggle off", None),
+            ("say: yes", Some(("say", false))),
+            ("fix(core: x", None),
+            ("", None),
+        ] {
+            assert_eq!(conventional(subject), expected, "{subject}");
+        }
+    }
+}

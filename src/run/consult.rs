@@ -1,0 +1,336 @@
+//! What needs the network before the verdict: the references and objects of the remote, what runs in
+//! production, and the tags as they stand now. Different servers are asked at the same time.
+
+mod store;
+
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use futures_util::future;
+
+use store::{Seen, Store, failed, scratch};
+
+use super::Run;
+use crate::ci::Event;
+use crate::environment::Reading;
+use crate::facts::git::Workspace;
+use crate::facts::history::plan::{self, Plan};
+use crate::facts::history::read;
+use crate::facts::pipeline::texts::texts;
+use crate::facts::pipeline::{self, PipelineFacts, Texts};
+use crate::facts::remote::{self, Fetch, Remote};
+use crate::facts::{Absent, Facts, Source, running};
+use crate::git::objects::Objects;
+use crate::git::refs::References;
+use crate::hotfix::CommitId;
+use crate::http::Client;
+use crate::pipeline::gates;
+use crate::policy::targets::Class;
+use crate::registry::error::RegistryError;
+use crate::registry::reference::Digest;
+use crate::registry::{Access, Registry, Target};
+use crate::rules::{self, Wants};
+use crate::settings::SecretState;
+
+/// How deep a shallow checkout is fetched, step by step; the last is git's word for «to the root».
+const DEPTHS: [u32; 2] = [500, 2_147_483_647];
+
+impl Run<'_> {
+    /// Adds to the facts what servers know, as far as a rule that applies wants it.
+    pub(super) fn consult(&self, facts: &mut Facts<'_>) {
+        let wants = rules::wants(facts);
+        if wants.pipeline {
+            // The built commit's own file is in the checkout; no server has to be asked for it.
+            facts.pipeline = facts
+                .workspace
+                .then(|workspace| self.pipeline(&self.read_built(workspace)));
+        }
+        if wants.running && self.policy.running.is_some() || wants.history {
+            let asked = self.with_client(async |client| {
+                self.ask(client, facts, wants).await;
+                Ok(())
+            });
+            if let Err(cause) = asked {
+                let error = RegistryError {
+                    operation: "asking",
+                    reference: "the servers of this build".to_owned(),
+                    cause,
+                };
+                facts.running = absent(&error);
+                facts.history = absent(&error);
+            }
+        }
+    }
+
+    async fn ask(&self, client: &Client, facts: &mut Facts<'_>, wants: Wants) {
+        let remote = match (&facts.workspace, wants.history) {
+            (Source::Known(_), true) => Some(self.remote(client)),
+            _ => None,
+        };
+        let (references, running) = future::join(
+            async {
+                match &remote {
+                    Some(Ok(remote)) => Some(remote.list().await.map_err(|error| failed(&error))),
+                    _ => None,
+                }
+            },
+            self.running(client, facts, wants),
+        )
+        .await;
+        facts.running = running;
+        if wants.current {
+            self.read_current(client, facts).await;
+        }
+        let seen = match (remote, references) {
+            (Some(Ok(remote)), Some(Ok(references))) => {
+                self.history(facts, &remote, &Arc::new(references)).await
+            }
+            (Some(Err(absent)), _) | (_, Some(Err(absent))) => Err(absent),
+            _ => return,
+        };
+        match seen {
+            Ok(seen) => {
+                if wants.pipeline {
+                    facts.pipeline = self.pipeline(&seen);
+                }
+                facts.history = seen.history;
+            }
+            Err(absent) => facts.history = absent.into(),
+        }
+    }
+
+    fn remote(&self, client: &Client) -> Result<Remote, Absent> {
+        let Some(url) = &self.build.remote else {
+            return Err(Absent::NotConfigured(
+                "the CI server names no address of the repository".to_owned(),
+            ));
+        };
+        let platform = self.build.platform;
+        let credentials = remote::credentials(self.environment, platform, url, &self.redactor);
+        // GitHub, Gitea and GitLab take a token as the password of any user.
+        let token = match &self.settings.forge_token {
+            SecretState::Set(token) => Some(("x-access-token".to_owned(), token.clone())),
+            SecretState::Absent | SecretState::Empty => None,
+        };
+        let credentials = credentials.or(token);
+        Remote::new(url, credentials, client.clone()).map_err(|error| failed(&error))
+    }
+
+    async fn running(
+        &self,
+        client: &Client,
+        facts: &Facts<'_>,
+        wants: Wants,
+    ) -> Source<running::Running> {
+        if !wants.running {
+            return Source::NotConfigured("what runs in production was not asked".to_owned());
+        }
+        // A promotion to production is compared with what runs on its own target.
+        let target = facts.promotion.as_ref().map(|promotion| &promotion.target);
+        let only = target
+            .filter(|target| target.class() == Some(Class::Production))
+            .and_then(|target| target.name());
+        running::ask(
+            client,
+            self.policy,
+            self.settings,
+            self.build,
+            self.environment,
+            &self.redactor,
+            only,
+        )
+        .await
+    }
+
+    /// Looks up what the tags of this build are now, if production names an image by its digest.
+    async fn read_current(&self, client: &Client, facts: &mut Facts<'_>) {
+        let (Some(repo), Source::Known(running)) = (&self.policy.repo, &facts.running) else {
+            return;
+        };
+        let by_digest = running.targets.iter().any(|on| match &on.answer {
+            Source::Known(deployed) => deployed.iter().any(|one| one.digest.is_some()),
+            _ => false,
+        });
+        if !by_digest {
+            return;
+        }
+        let tags: Vec<String> = facts
+            .tags
+            .iter()
+            .filter_map(|planned| planned.tag.as_ref().ok())
+            .map(|tag| tag.as_str().to_owned())
+            .collect();
+        facts.current = match self.tags_now(client, repo, &tags).await {
+            Ok(current) => Source::Known(current),
+            Err(error) => absent(&error),
+        };
+    }
+
+    async fn tags_now(
+        &self,
+        client: &Client,
+        repo: &crate::registry::reference::Repository,
+        tags: &[String],
+    ) -> Result<Vec<(String, Digest)>, RegistryError> {
+        let credentials = self.settings.credentials(repo.host());
+        let credentials = credentials.map_err(|cause| RegistryError {
+            operation: "using",
+            reference: repo.to_string(),
+            cause,
+        })?;
+        let (client, redactor) = (client.clone(), self.redactor.clone());
+        let registry = Registry::new(
+            client,
+            repo.clone(),
+            credentials,
+            Access::Pull,
+            None,
+            redactor,
+        )?;
+        let mut found = Vec::new();
+        for tag in tags {
+            if let Some(digest) = registry.digest(&Target::Tag(tag.clone())).await? {
+                found.push((tag.clone(), digest));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Asks git, and fetches what the checkout does not hold.
+    async fn history(
+        &self,
+        facts: &Facts<'_>,
+        remote: &Remote,
+        references: &Arc<References>,
+    ) -> Result<Seen, Absent> {
+        let workspace = facts.workspace.answer()?;
+        let scratch = scratch()?;
+        let mut store = Store::of(workspace);
+        let plan = plan::plan(facts, references);
+        let needed = plan.commits();
+        let haves = self.haves(workspace);
+        let missing = store.missing(&needed).map_err(|gap| read::absent(&gap))?;
+        // What a shallow checkout has, it has without what lies below.
+        if store.shallow.is_empty() {
+            let fetch = Fetch {
+                wants: &missing,
+                haves: &haves,
+                ..Fetch::default()
+            };
+            store.fetch(remote, &fetch, scratch.path()).await?;
+            return Ok(self.read(plan, &store));
+        }
+        let mut seen = Seen::default();
+        for depth in DEPTHS {
+            let boundary = store.shallow.clone();
+            let fetch = Fetch {
+                wants: &needed,
+                haves: &haves,
+                shallow: &boundary,
+                deepen: Some(depth),
+                commits_only: false,
+            };
+            store.fetch(remote, &fetch, scratch.path()).await?;
+            seen = self.read(plan::plan(facts, references), &store);
+            if !seen.cut {
+                break;
+            }
+        }
+        Ok(seen)
+    }
+
+    /// What the server may take for known: the checked out and the built commit.
+    fn haves(&self, workspace: &Workspace) -> Vec<CommitId> {
+        let built = (self.build.event != Event::Promote).then_some(&self.build.commit);
+        let mut haves: Vec<CommitId> = workspace.head.iter().chain(built).cloned().collect();
+        haves.dedup();
+        haves
+    }
+
+    fn read(&self, plan: Plan, store: &Store) -> Seen {
+        let (built, platform) = (self.build.commit.clone(), self.build.platform);
+        self.in_time(store, move |objects| {
+            let (history, cut) = plan.read(objects);
+            let start = history.get().and_then(|history| history.base.get());
+            let base = start.and_then(|base| base.commits.first().cloned());
+            let default = history.then(|history| history.default.clone());
+            Seen {
+                built: read::answer(texts(objects, &built, platform)),
+                default: default.then(|head| read::answer(texts(objects, &head.commit, platform))),
+                base: base.and_then(|base| texts(objects, &base, platform).ok()),
+                history,
+                cut,
+            }
+        })
+    }
+
+    /// The pipeline file of the built commit alone, which the checkout holds.
+    fn read_built(&self, workspace: &Workspace) -> Seen {
+        let (built, platform) = (self.build.commit.clone(), self.build.platform);
+        self.in_time(&Store::of(workspace), move |objects| Seen {
+            built: read::answer(texts(objects, &built, platform)),
+            ..Seen::default()
+        })
+    }
+
+    /// Reads in a thread of its own: whoever wrote the checkout may have put a FIFO where libgit2
+    /// expects a file, and opening one waits for ever.
+    fn in_time(&self, store: &Store, work: impl FnOnce(&Objects) -> Seen + Send + 'static) -> Seen {
+        let (sender, receiver) = mpsc::channel();
+        let store = store.clone();
+        thread::spawn(move || {
+            let seen = match Objects::open(&store.objects, &store.shallow) {
+                Ok(objects) => work(&objects),
+                Err(gap) => Seen::without(&read::unknown(&gap)),
+            };
+            // Nobody waits any longer if it took too long.
+            sender.send(seen).ok();
+        });
+        receiver
+            .recv_timeout(self.policy.timeout)
+            .unwrap_or_else(|_| {
+                Seen::without(&Source::Unknown {
+                    because: format!(
+                        "the history could not be read in {} seconds",
+                        self.policy.timeout.as_secs()
+                    ),
+                    retry: false,
+                    advice: "raise `policy.timeout`, or look for files below `.git` that are no \
+                             regular files"
+                        .to_owned(),
+                })
+            })
+    }
+
+    fn pipeline(&self, seen: &Seen) -> Source<PipelineFacts> {
+        let [pipeline, step] = self.build.platform.running_step();
+        let name = |variable| match self.environment.read(variable) {
+            Reading::Text(text) if !text.is_empty() => Some(text),
+            _ => None,
+        };
+        let running = gates::Running {
+            pipeline: name(pipeline),
+            step: name(step),
+        };
+        seen.built.then(|built| {
+            let absent = match &seen.default {
+                Source::Known(_) => "",
+                Source::NotConfigured(because) | Source::Unknown { because, .. } => because,
+            };
+            let texts = Texts {
+                built,
+                default: seen.default.get().map(Vec::as_slice).ok_or(absent),
+                base: seen.base.as_deref(),
+            };
+            Source::Known(pipeline::read(texts, self.build, self.policy, running))
+        })
+    }
+}
+
+fn absent<T>(error: &RegistryError) -> Source<T> {
+    Source::Unknown {
+        because: error.to_string(),
+        retry: error.may_pass(),
+        advice: error.advice(),
+    }
+}
