@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
 """Asks git and us the same questions about the history of two repositories, in the same run.
 
-    cargo build --release --locked --example history
+    cargo build --release --locked --bin drone-hotfix --example history
     python3 benches/git.py
 
 Needs git and Debian's time. By environment:
     BINARY      ours, if it is not target/release/examples/history
+    STEP        the step itself, if it is not target/release/drone-hotfix
     RUNS        runs of each question, 5 if not said
     COMMITS     commits of the large repository, 1000000 if not said
     TMPDIR      where the repositories lie: about 500 MB
 
 The repositories are made by `git fast-import` from a seed: a service (5,000 commits, 2,000 tags) and a large one
 (a million, 50,000). Each has a `hotfix` of three commits off a tag 2,000 (40) commits back, and an `old` branch near
-the root. Runs of the two programs alternate. Answers must be the same, or the script ends.
+the root. Runs of the two programs alternate. Answers must be the same, or the script ends. The last row of each is the whole
+step, which judges a push by every rule, with the repository as its own remote.
 """
+import json
 import os
 import random
 import statistics
@@ -25,6 +28,7 @@ import time
 RUNS = int(os.environ.get("RUNS", "5"))
 COMMITS = int(os.environ.get("COMMITS", "1000000"))
 BINARY = os.environ.get("BINARY", "target/release/examples/history")
+STEP = os.environ.get("STEP", "target/release/drone-hotfix")
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nowhere", "GIT_CONFIG_NOSYSTEM": "1"}
 
 
@@ -69,14 +73,16 @@ def make(path, commits, tags, back):
     out.close()
     if pipe.wait():
         sys.exit("git fast-import failed")
+    # As every server has them.
+    subprocess.run(["git", "-C", path, "pack-refs", "--all"], check=True, env=ENVIRONMENT)
 
 
-def run(arguments, text=""):
+def run(arguments, text="", environment=None):
     """Output, wall seconds and peak MiB."""
     with tempfile.NamedTemporaryFile("r") as measured:
         start = time.perf_counter()
         done = subprocess.run(["/usr/bin/time", "-q", "-f", "%M", "-o", measured.name, *arguments],
-                              input=text, capture_output=True, text=True, env=ENVIRONMENT)
+                              input=text, capture_output=True, text=True, env=environment or ENVIRONMENT)
         wall = time.perf_counter() - start
         if done.returncode > 1 or done.stderr:
             sys.exit(f"{arguments[:4]}: {done.stderr}")
@@ -125,9 +131,37 @@ def measure(name, path, runs):
         lambda ours, theirs: ours == theirs[::2])
     row("is main in hotfix", lambda: run([*binary, "ancestor", main, hotfix]),
         lambda: run([*git, "merge-base", "--is-ancestor", main, hotfix]), lambda ours, theirs: ours == ["false"])
+    # Of a million commits we give up after 400,000, and say so.
     row("is old in hotfix (walks everything)", lambda: run([*binary, "ancestor", old, hotfix]),
-        lambda: run([*git, "merge-base", "--is-ancestor", old, hotfix]), lambda ours, theirs: ours == ["false"], runs)
+        lambda: run([*git, "merge-base", "--is-ancestor", old, hotfix]),
+        lambda ours, theirs: ours in (["false"], ["unknown"]), runs)
     row("the first four, and more of hotfix, in one process", lambda: run([*binary, "all", hotfix, main], listed), None, equal)
+    row("the whole step", step(path, hotfix), None, equal)
+
+
+def step(path, hotfix):
+    """A push of the hotfix as Drone hands it over: the workspace's `.git` leads to the repository."""
+    workspace = f"{path}-workspace"
+    os.makedirs(workspace)
+    with open(os.path.join(workspace, ".git"), "w", encoding="utf-8") as pointer:
+        pointer.write(f"gitdir: {path}\n")
+    run(["git", "-C", path, "branch", "fix/EX-1", hotfix])
+    release = run(["git", "-C", path, "describe", "--tags", "--abbrev=0", hotfix])[0][0]
+    variables = {
+        "CI": "true", "DRONE": "true", "DRONE_BUILD_EVENT": "push", "DRONE_BUILD_NUMBER": "1", "DRONE_BUILD_TRIGGER": "@hook",
+        "DRONE_REPO": "example/service", "DRONE_REPO_BRANCH": "main", "DRONE_BRANCH": "fix/EX-1",
+        "DRONE_COMMIT_REF": "refs/heads/fix/EX-1", "DRONE_COMMIT_SHA": hotfix, "DRONE_REMOTE_URL": path,
+        "DRONE_WORKSPACE": workspace, "PLUGIN_DRY_RUN": "true",
+        "PLUGIN_POLICY": json.dumps({"prefix": "fix/", "running": release}),
+    }
+
+    def judge():
+        output, *sample = run([os.path.abspath(STEP)], environment=variables)
+        if "base-is-production" in output or "allowed:" not in output:
+            sys.exit(" ".join(output))
+        return (output, *sample)
+
+    return judge
 
 
 if __name__ == "__main__":
