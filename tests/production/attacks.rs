@@ -348,3 +348,24 @@ fn a_merge_that_threw_the_hotfix_away_brought_nothing() {
         "{found}"
     );
 }
+
+/// The branch that the server calls the default one cannot be read; another that can be says nothing
+/// about it.
+#[test]
+fn a_default_branch_that_cannot_be_read_leaves_it_unknown() {
+    let team = Team::new();
+    team.hotfix("hotfix/HOCS-1");
+    let gone = team.origin().join("refs/heads/old");
+    std::fs::write(gone, format!("{}\n", "a".repeat(40))).unwrap();
+    let push = team
+        .pushed("hotfix/HOCS-1")
+        .with(|build| build.default_branch = "old".to_owned());
+    let run = judge(&push, "running: '1.0.0'");
+    assert_eq!(run.code, 2, "{}", run.text);
+    assert!(
+        run.first_line()
+            .contains("base-is-production could not be judged"),
+        "{}",
+        run.text
+    );
+}

@@ -105,7 +105,8 @@ impl Plan {
                 .get()
                 .is_some_and(|range| range.iter().any(|change| change.from_default))
         };
-        if foreign(&said) {
+        // What could not be compared with the one is not cleared by the other.
+        if said.get().is_none() || foreign(&said) {
             return said;
         }
         let other = of(Some(also));
