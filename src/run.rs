@@ -107,23 +107,18 @@ impl Run<'_> {
             .iter()
             .filter(|finding| finding.rule != rules::OF_THE_IMAGE);
         let ahead = Verdict::of(ahead.cloned().collect(), pull_request).decision();
-        let nothing_yet = facts.nothing_yet();
-        let unseen = match (ahead, &nothing_yet) {
-            (Decision::Allowed, None) => None,
-            (Decision::Allowed, Some(_)) => Some("there is nothing to publish yet"),
-            _ => Some("the build is not allowed as it is, so its image was not looked at"),
-        };
-        if let Some(because) = unseen.filter(|_| self.policy.source.is_some()) {
+        if ahead != Decision::Allowed && self.policy.source.is_some() {
+            let because = "the build is not allowed as it is, so its image was not looked at";
             facts.image = Source::NotConfigured(because.to_owned());
             findings = rules::judge(&facts);
         }
         let mut verdict = Verdict::of(findings, pull_request);
         let published = match self.build.event {
-            Event::Push | Event::Custom if ahead == Decision::Allowed && nothing_yet.is_some() => {
-                Published::NothingYet(nothing_yet.unwrap_or_default())
-            }
             Event::Push | Event::Custom if ahead == Decision::Allowed => {
-                let published = self.publish(&mut facts, &mut verdict, &mut notes, sink);
+                let published = match facts.nothing_yet() {
+                    Some(why) => Published::NothingYet(why),
+                    None => self.publish(&mut facts, &mut verdict, &mut notes, sink),
+                };
                 if let Published::Tags(publication) = &published {
                     notes.extend(self.hand_on(publication));
                 }

@@ -24,6 +24,11 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn evaluate(facts: &Facts<'_>) -> Outcome {
+    if facts.nothing_yet().is_some() {
+        return Outcome::NotApplicable {
+            because: "there is nothing to publish yet".to_owned(),
+        };
+    }
     let platforms = match &facts.image {
         Source::Known(platforms) => platforms,
         Source::NotConfigured(because) => {

@@ -34,6 +34,25 @@ fn a_branch_that_was_just_made_has_nothing_to_publish_yet() {
 }
 
 #[test]
+fn a_branch_that_was_just_made_needs_no_image_whatever_the_policy_demands_of_it() {
+    let team = Team::new();
+    team.branch("hotfix/HOCS-1", "1.0.0");
+    let push = team.pushed("hotfix/HOCS-1");
+    for policy in [
+        "rules: {image-commit: must}",
+        "repo: registry.example/service, source: 'build_{build}', rules: {image-commit: must}",
+    ] {
+        let run = judge(&push, policy);
+        assert_eq!(run.code, 0, "{}", run.text);
+        assert!(
+            run.first_line().contains("nothing to publish yet"),
+            "{}",
+            run.text
+        );
+    }
+}
+
+#[test]
 fn nothing_yet_never_hides_what_is_wrong() {
     let team = Team::new();
     team.branch("hotfix/HOCS-1+2", "1.0.0");
