@@ -7,6 +7,7 @@ mod publication;
 use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io::Write;
+use std::time::Instant;
 
 use tokio::runtime::Runtime;
 
@@ -55,6 +56,7 @@ pub fn run(
                 build,
                 redactor,
                 network: OnceCell::new(),
+                started: Instant::now(),
             };
             let mut report = run.judge(&mut sink);
             run.write_summary(&mut report);
@@ -80,6 +82,7 @@ struct Run<'a> {
     build: &'a Build,
     redactor: Redactor,
     network: OnceCell<(Runtime, Client)>,
+    started: Instant,
 }
 
 impl Run<'_> {

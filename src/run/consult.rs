@@ -39,12 +39,6 @@ impl Run<'_> {
     /// Adds to the facts what servers know, as far as a rule that applies wants it.
     pub(super) fn consult(&self, facts: &mut Facts<'_>) {
         let wants = rules::wants(facts);
-        if wants.pipeline {
-            // The built commit's own file is in the checkout; no server has to be asked for it.
-            facts.pipeline = facts
-                .workspace
-                .then(|workspace| self.pipeline(&self.read_built(workspace)));
-        }
         if wants.running && self.policy.running.is_some() || wants.history {
             let asked = self.with_client(async |client| {
                 self.ask(client, facts, wants).await;
@@ -59,6 +53,12 @@ impl Run<'_> {
                 facts.running = absent(&error);
                 facts.history = absent(&error);
             }
+        }
+        if wants.pipeline && facts.pipeline.get().is_none() {
+            // The built commit's own file is in the checkout; no server has to be asked for it.
+            facts.pipeline = facts
+                .workspace
+                .then(|workspace| self.pipeline(&self.read_built(workspace)));
         }
     }
 
@@ -287,11 +287,11 @@ impl Run<'_> {
             sender.send(seen).ok();
         });
         receiver
-            .recv_timeout(self.policy.timeout)
+            .recv_timeout(self.policy.timeout.saturating_sub(self.started.elapsed()))
             .unwrap_or_else(|_| {
                 Seen::without(&Source::Unknown {
                     because: format!(
-                        "the history could not be read in {} seconds",
+                        "the history was not read when the {} seconds for everything were over",
                         self.policy.timeout.as_secs()
                     ),
                     retry: false,
