@@ -113,7 +113,11 @@ async fn root(registry: Registry, target: &Target) -> Result<(Registry, Manifest
     }
 }
 
-async fn look(to: &Registry, tags: &[String]) -> Result<Vec<Option<Digest>>, RegistryError> {
+/// The digests that tags have now, in their order; `None` of one that is not there.
+///
+/// # Errors
+/// If the registry does not say it of one of them.
+pub async fn look(to: &Registry, tags: &[String]) -> Result<Vec<Option<Digest>>, RegistryError> {
     let targets: Vec<Target> = tags.iter().cloned().map(Target::Tag).collect();
     let looks = targets.iter().map(|target| to.digest(target));
     future::join_all(looks).await.into_iter().collect()

@@ -13,13 +13,12 @@ use tokio::runtime::Runtime;
 
 use crate::ci::{self, Build, Event};
 use crate::environment::{Environment, Reading};
-use crate::facts::{self, Facts, Kind, Promotion, Scope, Source, bytes};
+use crate::facts::{self, Absent, Facts, Kind, Promotion, Scope, Source, bytes};
 use crate::http::Client;
 use crate::policy::Policy;
 use crate::policy::targets::{Class, trial_patterns};
 use crate::problem::Problem;
-use crate::registry::error::RegistryError;
-use crate::registry::{Access, Registry};
+use crate::registry::Access;
 use crate::report::sink::Sink;
 use crate::report::{Ending, Judged, Published, Report, Subject, json, log, outputs};
 use crate::rules;
@@ -176,20 +175,12 @@ impl Run<'_> {
             }
         };
         let asked = self.online(repo, async |client| {
-            let credentials = self.settings.credentials(repo.host());
-            let credentials = credentials.map_err(|cause| RegistryError {
-                operation: "using",
-                reference: repo.to_string(),
-                cause,
-            })?;
-            let (repo, redactor) = (repo.clone(), self.redactor.clone());
-            let access = Access::Pull;
-            let registry = Registry::new(client, repo, credentials, access, None, redactor)?;
+            let registry = self.registry(&client, repo, Access::Pull, None)?;
             bytes::compare(&registry, self.policy, named, promotion).await;
             Ok(())
         });
         if let Err(error) = asked {
-            promotion.bytes = bytes::failed(error);
+            promotion.bytes = Absent::from(&error).into();
         }
     }
 

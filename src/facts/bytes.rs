@@ -7,7 +7,7 @@ use futures_util::future;
 use futures_util::stream;
 
 use super::identity::{Evidence, Relation};
-use super::{Promotion, Source, VersionParameter};
+use super::{Absent, Promotion, Source, VersionParameter};
 use crate::policy::Policy;
 use crate::registry::error::RegistryError;
 use crate::registry::manifest::Manifest;
@@ -108,10 +108,10 @@ async fn look(registry: &Registry, policy: &Policy, targets: Named) -> Answer {
         .iter()
         .map(|(_, target)| resolve(registry, policy, target));
     let (tags, found) = future::join(registry.tags(), future::join_all(asked)).await;
-    let tags = tags.map_err(failed)?;
+    let tags = tags.map_err(|error| Absent::from(&error))?;
     let mut promoted = Vec::new();
     for ((text, target), found) in targets.into_iter().zip(found) {
-        let Some((used, manifest)) = found.map_err(failed)? else {
+        let Some((used, manifest)) = found.map_err(|error| Absent::from(&error))? else {
             return Err(unknown(
                 format!(
                     "`{}` is not in the registry, so its bytes cannot be compared",
@@ -159,7 +159,7 @@ async fn look(registry: &Registry, policy: &Policy, targets: Named) -> Answer {
     let mut same = Vec::new();
     while let Some((tag, hotfix)) = answers.next().await {
         // A tag that was deleted since it was listed has no bytes any more.
-        let Some(hotfix) = hotfix.map_err(failed)? else {
+        let Some(hotfix) = hotfix.map_err(|error| Absent::from(&error))? else {
             continue;
         };
         for (version, manifest) in &promoted {
@@ -254,15 +254,6 @@ async fn resolve(
         .find(&other)
         .await?
         .map(|manifest| (other, manifest)))
-}
-
-/// A registry that failed as an unknown fact.
-pub fn failed(error: RegistryError) -> Source<Compared> {
-    Source::Unknown {
-        because: error.to_string(),
-        retry: error.may_pass(),
-        advice: error.advice(),
-    }
 }
 
 fn unknown(because: String, advice: &str) -> Source<Compared> {

@@ -37,19 +37,7 @@ pub async fn read(image: &Image) -> Source<Vec<Platform>> {
         Image::Whole { origin, root } => platforms(origin, root).await,
         Image::Saved(saved, name) => label(&saved.config, name, "").map(|one| vec![one]),
     };
-    match platforms {
-        Ok(platforms) => Source::Known(platforms),
-        Err(error) => failed(&error),
-    }
-}
-
-/// An image that could not be read.
-pub fn failed(error: &RegistryError) -> Source<Vec<Platform>> {
-    Source::Unknown {
-        because: error.to_string(),
-        retry: error.may_pass(),
-        advice: error.advice(),
-    }
+    platforms.into()
 }
 
 async fn platforms(origin: &Origin, root: &Manifest) -> Result<Vec<Platform>, RegistryError> {

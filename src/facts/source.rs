@@ -1,6 +1,10 @@
 //! Facts from sources that may not be there or may not answer. A rule sees the absence and its reason
 //! where it looks for the fact, so that what is not known is never taken for a «no».
 
+use super::remote::RemoteError;
+use crate::git::Gap;
+use crate::registry::error::RegistryError;
+
 /// A fact from a source that may not be there or may not answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source<T> {
@@ -33,6 +37,49 @@ pub enum Absent {
         /// What to do.
         advice: String,
     },
+}
+
+impl From<&RegistryError> for Absent {
+    fn from(error: &RegistryError) -> Self {
+        Self::Unknown {
+            because: error.to_string(),
+            retry: error.may_pass(),
+            advice: error.advice(),
+        }
+    }
+}
+
+impl From<&RemoteError> for Absent {
+    fn from(error: &RemoteError) -> Self {
+        Self::Unknown {
+            because: error.to_string(),
+            retry: error.may_pass(),
+            advice: error.advice(),
+        }
+    }
+}
+
+impl From<&Gap> for Absent {
+    fn from(gap: &Gap) -> Self {
+        Self::Unknown {
+            because: gap.to_string(),
+            retry: false,
+            advice: gap.advice().to_owned(),
+        }
+    }
+}
+
+/// What failed is unknown, with the words of its error.
+impl<T, E> From<Result<T, E>> for Source<T>
+where
+    for<'a> Absent: From<&'a E>,
+{
+    fn from(answer: Result<T, E>) -> Self {
+        match answer {
+            Ok(answer) => Self::Known(answer),
+            Err(error) => Absent::from(&error).into(),
+        }
+    }
 }
 
 impl<T> From<Absent> for Source<T> {

@@ -8,14 +8,13 @@ use std::thread;
 
 use futures_util::future;
 
-use store::{Seen, Store, failed, scratch};
+use store::{Seen, Store, scratch};
 
 use super::Run;
 use crate::ci::Event;
 use crate::environment::Reading;
 use crate::facts::git::Workspace;
 use crate::facts::history::plan::{self, Plan};
-use crate::facts::history::read;
 use crate::facts::pipeline::texts::texts;
 use crate::facts::pipeline::{self, PipelineFacts, Texts};
 use crate::facts::remote::{self, Fetch, Remote};
@@ -26,9 +25,10 @@ use crate::hotfix::CommitId;
 use crate::http::Client;
 use crate::pipeline::gates;
 use crate::policy::targets::Class;
+use crate::publish;
+use crate::registry::Access;
 use crate::registry::error::RegistryError;
-use crate::registry::reference::Digest;
-use crate::registry::{Access, Registry, Target};
+use crate::registry::reference::{Digest, Repository};
 use crate::rules::{self, Wants};
 use crate::settings::SecretState;
 
@@ -50,8 +50,8 @@ impl Run<'_> {
                     reference: "the servers of this build".to_owned(),
                     cause,
                 };
-                facts.running = absent(&error);
-                facts.history = absent(&error);
+                facts.running = Absent::from(&error).into();
+                facts.history = Absent::from(&error).into();
             }
         }
         if wants.pipeline && facts.pipeline.get().is_none() {
@@ -70,7 +70,9 @@ impl Run<'_> {
         let (references, running) = future::join(
             async {
                 match &remote {
-                    Some(Ok(remote)) => Some(remote.list().await.map_err(|error| failed(&error))),
+                    Some(Ok(remote)) => {
+                        Some(remote.list().await.map_err(|error| Absent::from(&error)))
+                    }
                     _ => None,
                 }
             },
@@ -113,7 +115,7 @@ impl Run<'_> {
             SecretState::Absent | SecretState::Empty => None,
         };
         let credentials = credentials.or(token);
-        Remote::new(url, credentials, client.clone()).map_err(|error| failed(&error))
+        Remote::new(url, credentials, client.clone()).map_err(|error| Absent::from(&error))
     }
 
     async fn running(
@@ -160,40 +162,21 @@ impl Run<'_> {
             .filter_map(|planned| planned.tag.as_ref().ok())
             .map(|tag| tag.as_str().to_owned())
             .collect();
-        facts.current = match self.tags_now(client, repo, &tags).await {
-            Ok(current) => Source::Known(current),
-            Err(error) => absent(&error),
-        };
+        facts.current = self.tags_now(client, repo, &tags).await.into();
     }
 
     async fn tags_now(
         &self,
         client: &Client,
-        repo: &crate::registry::reference::Repository,
+        repo: &Repository,
         tags: &[String],
     ) -> Result<Vec<(String, Digest)>, RegistryError> {
-        let credentials = self.settings.credentials(repo.host());
-        let credentials = credentials.map_err(|cause| RegistryError {
-            operation: "using",
-            reference: repo.to_string(),
-            cause,
-        })?;
-        let (client, redactor) = (client.clone(), self.redactor.clone());
-        let registry = Registry::new(
-            client,
-            repo.clone(),
-            credentials,
-            Access::Pull,
-            None,
-            redactor,
-        )?;
-        let mut found = Vec::new();
-        for tag in tags {
-            if let Some(digest) = registry.digest(&Target::Tag(tag.clone())).await? {
-                found.push((tag.clone(), digest));
-            }
-        }
-        Ok(found)
+        let registry = self.registry(client, repo, Access::Pull, None)?;
+        let now = publish::look(&registry, tags).await?;
+        let found = tags.iter().cloned().zip(now);
+        Ok(found
+            .filter_map(|(tag, digest)| Some((tag, digest?)))
+            .collect())
     }
 
     /// Asks git, and fetches what the checkout does not hold.
@@ -209,7 +192,7 @@ impl Run<'_> {
         let plan = plan::plan(facts, references);
         let needed = plan.commits();
         let haves = self.haves(workspace);
-        let missing = store.missing(&needed).map_err(|gap| read::absent(&gap))?;
+        let missing = store.missing(&needed).map_err(|gap| Absent::from(&gap))?;
         // What a shallow checkout has, it has without what lies below.
         if store.shallow.is_empty() {
             let fetch = Fetch {
@@ -255,8 +238,8 @@ impl Run<'_> {
             let base = start.and_then(|base| base.commits.first().cloned());
             let default = history.then(|history| history.default.clone());
             Seen {
-                built: read::answer(texts(objects, &built, platform)),
-                default: default.then(|head| read::answer(texts(objects, &head.commit, platform))),
+                built: texts(objects, &built, platform).into(),
+                default: default.then(|head| texts(objects, &head.commit, platform).into()),
                 base: base.and_then(|base| texts(objects, &base, platform).ok()),
                 history,
                 cut,
@@ -268,7 +251,7 @@ impl Run<'_> {
     fn read_built(&self, workspace: &Workspace) -> Seen {
         let (built, platform) = (self.build.commit.clone(), self.build.platform);
         self.in_time(&Store::of(workspace), move |objects| Seen {
-            built: read::answer(texts(objects, &built, platform)),
+            built: texts(objects, &built, platform).into(),
             ..Seen::default()
         })
     }
@@ -281,7 +264,7 @@ impl Run<'_> {
         thread::spawn(move || {
             let seen = match Objects::open(&store.objects, &store.shallow) {
                 Ok(objects) => work(&objects),
-                Err(gap) => Seen::without(&read::unknown(&gap)),
+                Err(gap) => Seen::without(&Absent::from(&gap)),
             };
             // Nobody waits any longer if it took too long.
             sender.send(seen).ok();
@@ -289,7 +272,7 @@ impl Run<'_> {
         receiver
             .recv_timeout(self.policy.timeout.saturating_sub(self.started.elapsed()))
             .unwrap_or_else(|_| {
-                Seen::without(&Source::Unknown {
+                Seen::without(&Absent::Unknown {
                     because: format!(
                         "the history was not read when the {} seconds for everything were over",
                         self.policy.timeout.as_secs()
@@ -324,13 +307,5 @@ impl Run<'_> {
             };
             Source::Known(pipeline::read(texts, self.build, self.policy, running))
         })
-    }
-}
-
-fn absent<T>(error: &RegistryError) -> Source<T> {
-    Source::Unknown {
-        because: error.to_string(),
-        retry: error.may_pass(),
-        advice: error.advice(),
     }
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use tokio::runtime::Runtime;
 
 use super::Run;
-use crate::facts::{self, Facts};
+use crate::facts::{self, Absent, Facts};
 use crate::hotfix::tag::ImageTag;
 use crate::hotfix::template::Values;
 use crate::http::{Client, HttpError};
@@ -83,11 +83,25 @@ impl Run<'_> {
         });
         published.unwrap_or_else(|error| {
             if level == Some(&Level::Must) {
-                facts.image = facts::image::failed(&error);
+                facts.image = Absent::from(&error).into();
                 *verdict = Verdict::of(rules::judge(facts), false);
             }
             publish::impossible(&error, &tags)
         })
+    }
+
+    /// The registry of the policy, with the credentials for it.
+    pub(super) fn registry(
+        &self,
+        client: &Client,
+        repo: &Repository,
+        access: Access,
+        also: Option<&Repository>,
+    ) -> Result<Registry, RegistryError> {
+        let credentials = self.settings.credentials(repo.host());
+        let credentials = credentials.map_err(using(repo))?;
+        let (client, redactor) = (client.clone(), self.redactor.clone());
+        Registry::new(client, repo.clone(), credentials, access, also, redactor)
     }
 
     /// Where the image goes and where it comes from.
@@ -97,28 +111,7 @@ impl Run<'_> {
         repo: &Repository,
         place: Place,
     ) -> Result<(Registry, From, String), RegistryError> {
-        let failed = |repository: &Repository| {
-            let reference = repository.to_string();
-            move |cause| RegistryError {
-                operation: "using",
-                reference,
-                cause,
-            }
-        };
-        let credentials = self.settings.credentials(repo.host());
-        let credentials = credentials.map_err(failed(repo))?;
-        let to = |also| {
-            let (client, redactor) = (client.clone(), self.redactor.clone());
-            let access = Access::PullAndPush;
-            Registry::new(
-                client,
-                repo.clone(),
-                credentials.clone(),
-                access,
-                also,
-                redactor,
-            )
-        };
+        let to = |also| self.registry(&client, repo, Access::PullAndPush, also);
         match place {
             Place::Files {
                 form,
@@ -149,7 +142,7 @@ impl Run<'_> {
                     return Ok((to, From::Registry(from, target), text));
                 }
                 let credentials = self.settings.credentials_by_config(other.host());
-                let credentials = credentials.map_err(failed(&other))?;
+                let credentials = credentials.map_err(using(&other))?;
                 let from = Registry::new(
                     client.clone(),
                     other,
@@ -178,11 +171,7 @@ impl Run<'_> {
         work: impl AsyncFnOnce(Client) -> Result<T, RegistryError>,
     ) -> Result<T, RegistryError> {
         self.with_client(async |client| Ok(work(client.clone()).await))
-            .map_err(|cause| RegistryError {
-                operation: "using",
-                reference: repo.to_string(),
-                cause,
-            })?
+            .map_err(using(repo))?
     }
 
     /// The one client of the run, made when it is first needed; so one deadline bounds everything.
@@ -223,5 +212,15 @@ impl Run<'_> {
             Some(name) => Err(Cause::Resolver(name)),
             None => Ok(()),
         }
+    }
+}
+
+/// What went wrong with a repository before it was asked.
+fn using(repository: &Repository) -> impl FnOnce(Cause) -> RegistryError {
+    let reference = repository.to_string();
+    move |cause| RegistryError {
+        operation: "using",
+        reference,
+        cause,
     }
 }

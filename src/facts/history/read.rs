@@ -7,7 +7,7 @@ use super::plan::Plan;
 use super::ports::{Search, ports};
 use super::services::services;
 use super::{Base, Change, Found, History, Kept, Placed, Port, What};
-use crate::facts::{Absent, Source};
+use crate::facts::Source;
 use crate::git::Gap;
 use crate::git::objects::Objects;
 use crate::hotfix::CommitId;
@@ -20,13 +20,9 @@ const MOST_TAGS: usize = 50;
 
 impl Plan {
     fn ask<T>(&self, answer: Result<T, Gap>) -> Source<T> {
-        answer.map_or_else(
-            |gap| {
-                self.cut.set(self.cut.get() || gap.is_shallow());
-                unknown(&gap)
-            },
-            Source::Known,
-        )
+        let cut = answer.as_ref().is_err_and(Gap::is_shallow);
+        self.cut.set(self.cut.get() || cut);
+        answer.into()
     }
 
     /// Asks git. Everything that cannot be answered is unknown by itself. Also says whether more of
@@ -257,21 +253,7 @@ impl Plan {
                     .to_owned(),
             ));
         }
-        let commits = objects.only_in(std::slice::from_ref(tip), &below, MOST)?;
-        let base = match below.as_slice() {
-            [one] => Some(one),
-            _ => None,
-        };
-        let onto = default;
-        ports(
-            objects,
-            &Search {
-                commits: &commits,
-                base,
-                tip,
-                onto,
-            },
-        )
+        since(objects, &below, tip, default)
     }
 
     /// What runs on the target of a promotion to production and was made for it alone: the commits of
@@ -321,42 +303,33 @@ impl Plan {
             };
             below = objects.merge_bases(&default.commit, commit)?;
         }
-        let commits = objects.only_in(std::slice::from_ref(commit), &below, MOST)?;
-        let base = match below.as_slice() {
-            [one] => Some(one),
-            _ => None,
-        };
-        let search = Search {
-            commits: &commits,
-            base,
-            tip: commit,
-            onto: tip,
-        };
-        ports(objects, &search)
+        since(objects, &below, commit, tip)
     }
+}
+
+/// How `onto` has what came between `below` and `tip`.
+fn since(
+    objects: &Objects,
+    below: &[CommitId],
+    tip: &CommitId,
+    onto: &CommitId,
+) -> Result<Vec<Port>, Gap> {
+    let commits = objects.only_in(std::slice::from_ref(tip), below, MOST)?;
+    let base = match below {
+        [one] => Some(one),
+        _ => None,
+    };
+    let search = Search {
+        commits: &commits,
+        base,
+        tip,
+        onto,
+    };
+    ports(objects, &search)
 }
 
 /// Compares versions so that the newest comes first; what is no version comes last.
 fn newest_first(a: &str, b: &str) -> std::cmp::Ordering {
     let version = |tag: &str| semver::Version::parse(tag.strip_prefix('v').unwrap_or(tag)).ok();
     version(b).cmp(&version(a)).then_with(|| a.cmp(b))
-}
-
-/// An answer of git as a fact.
-pub fn answer<T>(answer: Result<T, Gap>) -> Source<T> {
-    answer.map_or_else(|gap| unknown(&gap), Source::Known)
-}
-
-/// What a gap in the history means to a reader.
-pub fn absent(gap: &Gap) -> Absent {
-    Absent::Unknown {
-        because: gap.to_string(),
-        retry: false,
-        advice: gap.advice().to_owned(),
-    }
-}
-
-/// The same as a fact.
-pub fn unknown<T>(gap: &Gap) -> Source<T> {
-    absent(gap).into()
 }

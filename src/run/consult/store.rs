@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::facts::git::Workspace;
 use crate::facts::history::History;
-use crate::facts::remote::{Fetch, Remote, RemoteError};
+use crate::facts::remote::{Fetch, Remote};
 use crate::facts::{Absent, Source};
 use crate::git::Gap;
 use crate::git::objects::Objects;
@@ -24,21 +24,19 @@ pub(super) struct Seen {
 
 impl Default for Seen {
     fn default() -> Self {
-        Self::without(&Source::NotConfigured(
+        Self::without(&Absent::NotConfigured(
             "the remote was not asked".to_owned(),
         ))
     }
 }
 
 impl Seen {
-    pub(super) fn without(absent: &Source<()>) -> Self {
-        let history = || absent.then(|()| Source::NotConfigured(String::new()));
-        let texts = || absent.then(|()| Source::NotConfigured(String::new()));
+    pub(super) fn without(absent: &Absent) -> Self {
         Self {
-            history: history(),
+            history: absent.clone().into(),
             cut: false,
-            built: texts(),
-            default: texts(),
+            built: absent.clone().into(),
+            default: absent.clone().into(),
             base: None,
         }
     }
@@ -87,7 +85,10 @@ impl Store {
         if fetch.wants.is_empty() {
             return Ok(());
         }
-        let fetched = remote.fetch(fetch, into).await.map_err(|e| failed(&e))?;
+        let fetched = remote
+            .fetch(fetch, into)
+            .await
+            .map_err(|error| Absent::from(&error))?;
         for directory in fetched.objects {
             if !self.objects.contains(&directory) {
                 self.objects.push(directory);
@@ -98,13 +99,5 @@ impl Store {
         self.shallow.sort();
         self.shallow.dedup();
         Ok(())
-    }
-}
-
-pub(super) fn failed(error: &RemoteError) -> Absent {
-    Absent::Unknown {
-        because: error.to_string(),
-        retry: error.may_pass(),
-        advice: error.advice(),
     }
 }
