@@ -11,14 +11,6 @@ use crate::support::registry::TempDir;
 
 const TICKET_IN_DETAIL: &str = "{policy: {rules: {ticket: must}}, log_level: debug, dry_run: true}";
 
-#[track_caller]
-fn code(run: &Run, code: i32, words: &[&str]) {
-    assert_eq!(run.code, code, "{}", run.text);
-    for word in words {
-        assert!(run.text.contains(word), "no {word} in\n{}", run.text);
-    }
-}
-
 /// A checkout as Drone's clone step leaves it: the branch at the built commit, no tags.
 fn checkout(message: &str) -> (TempDir, PathBuf, String) {
     let directory = TempDir::new();
@@ -53,11 +45,11 @@ fn step(build: &DroneBuild, settings: &str) -> Run {
 fn the_ticket_is_found_in_the_message_of_the_built_commit() {
     let (_directory, path, head) = checkout("HOCS-4712 fix the thing");
     let found = "passed: ticket (must): `HOCS-4712`, in the message of the built commit";
-    code(&step(&push(&path, &head), TICKET_IN_DETAIL), 0, &[found]);
+    step(&push(&path, &head), TICKET_IN_DETAIL).ends(0, &[found]);
     // Packed references and objects are read as well.
     git(&path, &["gc", "--quiet"]);
     git(&path, &["pack-refs", "--all"]);
-    code(&step(&push(&path, &head), TICKET_IN_DETAIL), 0, &[found]);
+    step(&push(&path, &head), TICKET_IN_DETAIL).ends(0, &[found]);
     // A worktree has its references elsewhere.
     let other = path.parent().unwrap().join("worktree");
     git(
@@ -70,11 +62,11 @@ fn the_ticket_is_found_in_the_message_of_the_built_commit() {
             other.to_str().unwrap(),
         ],
     );
-    code(&step(&push(&other, &head), TICKET_IN_DETAIL), 0, &[found]);
+    step(&push(&other, &head), TICKET_IN_DETAIL).ends(0, &[found]);
     // Without a checkout the server's word is taken.
     let said =
         push(path.parent().unwrap(), &head).with(|build| build.message = "HOCS-9 x".to_owned());
-    code(&step(&said, TICKET_IN_DETAIL), 0, &["`HOCS-9`"]);
+    step(&said, TICKET_IN_DETAIL).ends(0, &["`HOCS-9`"]);
 }
 
 #[test]
@@ -96,7 +88,7 @@ fn a_checkout_of_another_commit_is_said() {
         &moved[..7],
         &head[..7]
     );
-    code(&step(&push(&path, &head), TICKET_IN_DETAIL), 0, &[&note]);
+    step(&push(&path, &head), TICKET_IN_DETAIL).ends(0, &[&note]);
     // The clone of a pull request makes a merge of its own.
     let pull = DroneBuild::pull_request(7, "HOCS-1", "hotfix/somu").with(|build| {
         build.workspace = path.clone();
@@ -105,7 +97,7 @@ fn a_checkout_of_another_commit_is_said() {
     });
     let settings = "{policy: {rules: {has-changes: 'off'}}, log_level: debug, dry_run: true}";
     let run = step(&pull, settings);
-    code(&run, 0, &["allowed"]);
+    run.ends(0, &["allowed"]);
     assert!(!run.text.contains("the checkout is at"), "{}", run.text);
 }
 
@@ -124,11 +116,7 @@ fn the_repository_cannot_make_us_run_or_read_anything_else() {
         )
         .unwrap();
     }
-    code(
-        &step(&push(&path, &head), TICKET_IN_DETAIL),
-        0,
-        &["`HOCS-4712`"],
-    );
+    step(&push(&path, &head), TICKET_IN_DETAIL).ends(0, &["`HOCS-4712`"]);
     assert!(!Path::new(&mark).exists());
     // References that lead out of the directory, and files that do not end.
     for text in [
@@ -139,19 +127,11 @@ fn the_repository_cannot_make_us_run_or_read_anything_else() {
         "ref: ",
     ] {
         std::fs::write(path.join(".git/HEAD"), text).unwrap();
-        code(
-            &step(&push(&path, &head), TICKET_IN_DETAIL),
-            0,
-            &["allowed"],
-        );
+        step(&push(&path, &head), TICKET_IN_DETAIL).ends(0, &["allowed"]);
     }
     std::fs::remove_file(path.join(".git/HEAD")).unwrap();
     symlink("/dev/zero", path.join(".git/HEAD")).unwrap();
-    code(
-        &step(&push(&path, &head), TICKET_IN_DETAIL),
-        0,
-        &["allowed"],
-    );
+    step(&push(&path, &head), TICKET_IN_DETAIL).ends(0, &["allowed"]);
 }
 
 #[test]
@@ -161,7 +141,7 @@ fn the_tags_file_is_written_for_the_next_step() {
     let build = DroneBuild::push("hotfix/HOCS-1").with(|build| build.workspace = path.clone());
     let settings =
         "{policy: {tags: [\"hf-{branch}\"], tags_file: out/tags, summary: out/summary.json}}";
-    code(&step(&build, settings), 0, &["written to `out/tags`"]);
+    step(&build, settings).ends(0, &["written to `out/tags`"]);
     assert_eq!(
         directory.read("out/tags"),
         "hf-hotfix_HOCS-1,branch-hotfix_HOCS-1\n"
@@ -171,7 +151,7 @@ fn the_tags_file_is_written_for_the_next_step() {
         .clone()
         .with(|build| build.branch = "hotfix/HOCS-2".into());
     let other = other.with(|build| build.git_ref = "refs/heads/hotfix/HOCS-2".into());
-    code(&step(&other, settings), 0, &["written to `out/tags`"]);
+    step(&other, settings).ends(0, &["written to `out/tags`"]);
     assert_eq!(
         directory.read("out/tags"),
         "hf-hotfix_HOCS-2,branch-hotfix_HOCS-2\n"
@@ -188,7 +168,7 @@ fn the_tags_file_is_written_for_the_next_step() {
     // A refused build writes no tags, but says why in the summary.
     let refused = DroneBuild::promote(&DroneBuild::push("hotfix/x"), "qa")
         .with(|build| build.workspace = path.clone());
-    code(&step(&refused, settings), 1, &["refused"]);
+    step(&refused, settings).ends(1, &["refused"]);
     let summary: serde_json::Value =
         serde_json::from_str(&directory.read("out/summary.json")).unwrap();
     assert_eq!(summary["results"][0]["rule"], "qa-closed");
@@ -202,8 +182,7 @@ fn files_of_others_are_left_alone() {
     let build = DroneBuild::push("hotfix/HOCS-1").with(|build| build.workspace = path.clone());
     directory.write(".tags", "1.2.3,latest\n");
     let run = step(&build, "{policy: {summary: summary.json}}");
-    code(
-        &run,
+    run.ends(
         4,
         &[
             "`.tags` is there and was not written by this plugin",
@@ -214,23 +193,11 @@ fn files_of_others_are_left_alone() {
     // Whoever starts a build again can add `dry_run` to it; that must not make it green.
     let again = build.clone().param("PLUGIN_DRY_RUN", "true");
     let again = again.with(|build| build.trigger = "example".to_owned());
-    code(
-        &step(&again, "{policy: {summary: summary.json}}"),
-        4,
-        &["`.tags` is there"],
-    );
-    code(
-        &step(&again, "{policy: {tags_file: free}}"),
-        5,
-        &["would be written"],
-    );
+    step(&again, "{policy: {summary: summary.json}}").ends(4, &["`.tags` is there"]);
+    step(&again, "{policy: {tags_file: free}}").ends(5, &["would be written"]);
     directory.write("package.json", "{\"tool\":\"other\"}");
     let run = step(&build, "{policy: {tags_file: t, summary: package.json}}");
-    code(
-        &run,
-        0,
-        &["note: the summary was not written", "`package.json`"],
-    );
+    run.ends(0, &["note: the summary was not written", "`package.json`"]);
     assert_eq!(directory.read("package.json"), "{\"tool\":\"other\"}");
     // Links are not followed, neither as the file nor on the way to it.
     let outside = TempDir::new();
@@ -239,7 +206,7 @@ fn files_of_others_are_left_alone() {
     symlink(outside.path(""), path.join("dir")).unwrap();
     for file in ["link", "dir/tags"] {
         let run = step(&build, &format!("{{policy: {{tags_file: {file}}}}}"));
-        code(&run, 4, &["link"]);
+        run.ends(4, &["link"]);
     }
     assert_eq!(outside.read("victim"), "");
     for file in [
@@ -252,16 +219,12 @@ fn files_of_others_are_left_alone() {
         ".",
     ] {
         let run = step(&build, &format!("{{policy: {{tags_file: {file}}}}}"));
-        code(&run, 3, &["policy.tags_file", "inside the workspace"]);
+        run.ends(3, &["policy.tags_file", "inside the workspace"]);
     }
     let run = step(
         &build,
         "{dry_run: true, policy: {tags_file: new, summary: new.json}}",
     );
-    code(
-        &run,
-        0,
-        &["would be written", "a rehearsal writes no summary"],
-    );
+    run.ends(0, &["would be written", "a rehearsal writes no summary"]);
     assert!(!path.join("new").exists() && !path.join("new.json").exists());
 }

@@ -32,12 +32,7 @@ fn a_default_branch_that_was_pulled_into_itself_is_still_seen() {
     team.commit("src/app", FIXED, "HOCS-1 mend two");
     team.push("hotfix/HOCS-1");
     let run = judge(&team.pushed("hotfix/HOCS-1"), "running: '1.1.0'");
-    assert_eq!(run.code, 1, "{}", run.text);
-    assert!(
-        run.first_line().contains("refused by base-is-production"),
-        "{}",
-        run.text
-    );
+    run.begins(1, "refused by base-is-production");
 }
 
 /// A CI server may not have heard yet that the default branch is another one, and the old one may
@@ -53,12 +48,7 @@ fn a_default_branch_that_the_ci_server_does_not_know_yet_is_seen() {
         .pushed("hotfix/HOCS-1")
         .with(|build| build.default_branch = "master".to_owned());
     let run = judge(&push, "running: '1.0.0'");
-    assert_eq!(run.code, 1, "{}", run.text);
-    assert!(
-        run.text.contains("commits of `main` in the hotfix"),
-        "{}",
-        run.text
-    );
+    run.ends(1, &["commits of `main` in the hotfix"]);
 }
 
 /// The tag of a running hotfix leads to the head of its branch, and that may have moved on since.
@@ -75,12 +65,7 @@ fn a_hotfix_on_a_hotfix_takes_nothing_of_the_default_branch_through_it() {
         &team.pushed("hotfix/HOCS-2"),
         "running: branch-hotfix_HOCS-1",
     );
-    assert_eq!(run.code, 1, "{}", run.text);
-    assert!(
-        run.first_line().contains("refused by base-is-production"),
-        "{}",
-        run.text
-    );
+    run.begins(1, "refused by base-is-production");
 }
 
 /// Without a version parameter Drone knows the build that was promoted, and that is of this branch.
@@ -111,8 +96,7 @@ fn a_branch_that_was_promoted_without_a_version_is_in_production() {
     let mut variables = drone_environment(&team.pushed("hotfix/HOCS-1"), &settings.to_string());
     variables.push(("PLUGIN_DRONE_TOKEN".to_owned(), "a-token".to_owned()));
     let run = run(variables);
-    assert_eq!(run.code, 1, "{}", run.text);
-    assert!(run.text.contains("not-in-production"), "{}", run.text);
+    run.ends(1, &["not-in-production"]);
 }
 
 #[test]
@@ -125,12 +109,12 @@ fn a_tag_on_no_commit_is_no_release() {
     let push = team.pushed("hotfix/HOCS-1");
     for tag in ["9.0.0", "9.0.1"] {
         let run = judge(&push, &format!("running: '{tag}'"));
-        assert_eq!(run.code, 2, "{}", run.text);
+        run.ends(2, &[]);
         let run = judge(&push, &format!("running: {{a: '{tag}', b: '1.0.0'}}"));
-        assert_eq!(run.code, 0, "{}", run.text);
+        run.ends(0, &[]);
     }
     let run = judge(&push, "");
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
 }
 
 /// What a hotfix takes back itself need not reach the default branch.
@@ -159,18 +143,16 @@ fn repositories_without_any_release_are_judged() {
     }
     team.hotfix("hotfix/HOCS-1");
     let run = judge(&team.pushed("hotfix/HOCS-1"), "");
-    assert_eq!(run.code, 0, "{}", run.text);
-    assert!(run.text.contains("1 commit"), "{}", run.text);
+    run.ends(0, &["1 commit"]);
     let promoted = DroneBuild::promote(&team.pushed("hotfix/HOCS-1"), "cs-prod").with(|build| {
         build.params = vec![("VERSION".to_owned(), "branch-hotfix_HOCS-1".to_owned())]
     });
     let run = judge(&promoted, "");
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
     // A branch that was made a moment ago.
     team.branch("hotfix/HOCS-2", "main");
     let run = judge(&team.pushed("hotfix/HOCS-2"), "");
-    assert_eq!(run.code, 0, "{}", run.text);
-    assert!(run.text.contains("nothing to publish yet"), "{}", run.text);
+    run.ends(0, &["nothing to publish yet"]);
 }
 
 /// The commands name the branch so that nothing else can be meant: no tag, and no option of git.
@@ -186,13 +168,13 @@ fn commands_work_where_a_tag_has_the_name_of_the_branch() {
     let path = team.clone_branch("twice", "hotfix/HOCS-1", &commit);
     let push = team.build(DroneBuild::push("hotfix/HOCS-1"), &path, &commit);
     let run = judge(&push, "running: '1.0.0'");
-    assert_eq!(run.code, 1, "{}", run.text);
+    run.ends(1, &[]);
     team.follow(&run);
     let commit = git(&team.origin(), &["rev-parse", "refs/heads/hotfix/HOCS-1"]);
     let path = team.clone_branch("again", "hotfix/HOCS-1", &commit);
     let push = team.build(DroneBuild::push("hotfix/HOCS-1"), &path, &commit);
     let run = judge(&push, "running: '1.0.0'");
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
 }
 
 /// The head of a pull request has any name that somebody gave it.
@@ -208,7 +190,7 @@ fn a_branch_named_like_an_option_is_none_in_the_commands() {
         .pull_request("work", "hotfix/HOCS-1")
         .with(|build| build.source = name.to_owned());
     let run = judge(&pull, "running: '1.0.0'");
-    assert_eq!(run.code, 1, "{}", run.text);
+    run.ends(1, &[]);
     for line in run.text.lines().filter(|line| line.contains("$ git")) {
         assert!(
             !line
@@ -248,8 +230,7 @@ fn temporary_files_never_lie_in_the_workspace_and_never_stay() {
     ));
     let run = run(variables);
     // What was not written at all cannot have stayed.
-    assert_eq!(run.code, 2, "{}", run.text);
-    assert!(run.text.contains("there is no room"), "{}", run.text);
+    run.ends(2, &["there is no room"]);
 }
 
 #[test]
@@ -266,7 +247,7 @@ fn a_password_in_the_address_of_the_remote_is_not_printed() {
             .pushed("hotfix/HOCS-1")
             .with(|build| build.remote = Some(remote.to_owned()));
         let run = judge(&push, "running: '1.0.0'");
-        assert_eq!(run.code, 2, "{}", run.text);
+        run.ends(2, &[]);
         assert!(!run.text.contains("correct-horse"), "{}", run.text);
     }
 }
@@ -311,7 +292,7 @@ fn a_message_that_takes_back_everything_costs_nothing() {
     team.push("main");
     let begun = std::time::Instant::now();
     let run = judge(&team.pushed("hotfix/HOCS-1"), "running: '1.0.0'");
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
 }
 
@@ -324,7 +305,7 @@ fn a_squash_of_the_default_branch_is_seen() {
     team.git(&["commit", "--quiet", "--message", "HOCS-1 and more (#12)"]);
     team.push("hotfix/HOCS-1");
     let run = judge(&team.pushed("hotfix/HOCS-1"), "running: '1.0.0'");
-    assert_eq!(run.code, 1, "{}", run.text);
+    run.ends(1, &[]);
 }
 
 /// `git merge --strategy=ours` makes the hotfix an ancestor and throws its changes away.
@@ -361,11 +342,5 @@ fn a_default_branch_that_cannot_be_read_leaves_it_unknown() {
         .pushed("hotfix/HOCS-1")
         .with(|build| build.default_branch = "old".to_owned());
     let run = judge(&push, "running: '1.0.0'");
-    assert_eq!(run.code, 2, "{}", run.text);
-    assert!(
-        run.first_line()
-            .contains("base-is-production could not be judged"),
-        "{}",
-        run.text
-    );
+    run.begins(2, "base-is-production could not be judged");
 }

@@ -1,10 +1,10 @@
 //! `running-known`, `base-is-production`, `has-changes`: where the hotfix starts.
 
 use crate::support::binary::run;
-use crate::support::gate::drone_environment;
+use crate::support::gate::{drone_environment, woodpecker_environment};
 use crate::support::git::git;
 use crate::support::git_server::GitServer;
-use crate::support::pipeline::DroneBuild;
+use crate::support::pipeline::{DroneBuild, WoodpeckerBuild};
 use crate::support::team::{FIXED, Team, finding, judge};
 
 const RUNNING: &str = "running: '1.0.0'";
@@ -14,7 +14,7 @@ fn a_hotfix_off_the_running_release_passes() {
     let team = Team::new();
     team.hotfix("hotfix/HOCS-1");
     let run = judge(&team.pushed("hotfix/HOCS-1"), RUNNING);
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
     for words in [
         "passed: running-known (should): production runs `1.0.0` at",
         "passed: base-is-production (must): production runs `1.0.0` at",
@@ -34,17 +34,11 @@ fn a_pull_request_is_judged_by_its_head() {
     team.commit("src/app", FIXED, "HOCS-1 mend two");
     team.push("HOCS-1-mend");
     let run = judge(&team.pull_request("HOCS-1-mend", "hotfix/HOCS-1"), RUNNING);
-    assert_eq!(run.code, 0, "{}", run.text);
-    assert!(
-        run.text
-            .contains("passed: has-changes (must): 1 commit since `1.0.0`"),
-        "{}",
-        run.text
-    );
+    run.ends(0, &["passed: has-changes (must): 1 commit since `1.0.0`"]);
     // One that brings nothing.
     team.branch("HOCS-2", "1.0.0");
     let run = judge(&team.pull_request("HOCS-2", "hotfix/HOCS-1"), RUNNING);
-    assert_eq!(run.code, 1, "{}", run.text);
+    run.ends(1, &[]);
     insta::assert_snapshot!(masked(&finding(&run, "has-changes")));
 }
 
@@ -55,11 +49,11 @@ fn one_off_the_default_branch_is_refused_and_its_commands_mend_it() {
     team.commit("src/app", FIXED, "HOCS-1 mend two");
     team.push("hotfix/HOCS-1");
     let run = judge(&team.pushed("hotfix/HOCS-1"), RUNNING);
-    assert_eq!(run.code, 1, "{}", run.text);
+    run.ends(1, &[]);
     insta::assert_snapshot!(masked(&finding(&run, "base-is-production")));
     team.follow(&run);
     let run = judge(&team.pushed("hotfix/HOCS-1"), RUNNING);
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
 }
 
 #[test]
@@ -70,17 +64,17 @@ fn one_that_merged_the_default_branch_is_refused_and_its_commands_mend_it() {
     team.commit("src/more", "more\n", "HOCS-1 and more");
     team.push("hotfix/HOCS-1");
     let run = judge(&team.pushed("hotfix/HOCS-1"), RUNNING);
-    assert_eq!(run.code, 1, "{}", run.text);
+    run.ends(1, &[]);
     insta::assert_snapshot!(masked(&finding(&run, "base-is-production")));
     team.follow(&run);
     let run = judge(&team.pushed("hotfix/HOCS-1"), RUNNING);
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
     // The foreign commits are seen as well where nobody says what runs.
     team.switch("hotfix/HOCS-1");
     team.git(&["merge", "--quiet", "--no-edit", "main"]);
     team.push("hotfix/HOCS-1");
     let run = judge(&team.pushed("hotfix/HOCS-1"), "");
-    assert_eq!(run.code, 1, "{}", run.text);
+    run.ends(1, &[]);
 }
 
 #[test]
@@ -90,11 +84,11 @@ fn one_off_another_release_is_refused_and_its_commands_mend_it() {
     team.commit("src/app", FIXED, "HOCS-1 mend two");
     team.push("hotfix/HOCS-1");
     let run = judge(&team.pushed("hotfix/HOCS-1"), RUNNING);
-    assert_eq!(run.code, 1, "{}", run.text);
+    run.ends(1, &[]);
     insta::assert_snapshot!(masked(&finding(&run, "base-is-production")));
     team.follow(&run);
     let run = judge(&team.pushed("hotfix/HOCS-1"), RUNNING);
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
 }
 
 #[test]
@@ -102,12 +96,7 @@ fn a_release_below_the_running_one_is_refused() {
     let team = Team::new();
     team.hotfix("hotfix/HOCS-1");
     let run = judge(&team.pushed("hotfix/HOCS-1"), "running: '1.1.0'");
-    assert_eq!(run.code, 1, "{}", run.text);
-    assert!(
-        run.first_line().contains("refused by base-is-production"),
-        "{}",
-        run.text
-    );
+    run.begins(1, "refused by base-is-production");
 }
 
 #[test]
@@ -118,12 +107,7 @@ fn a_hotfix_that_was_merged_into_the_default_branch_is_still_one() {
     team.git(&["merge", "--quiet", "--no-ff", "--no-edit", "hotfix/HOCS-1"]);
     team.push("main");
     let run = judge(&team.pushed("hotfix/HOCS-1"), RUNNING);
-    assert_eq!(run.code, 0, "{}", run.text);
-    assert!(
-        run.text.contains("passed: base-is-production"),
-        "{}",
-        run.text
-    );
+    run.ends(0, &["passed: base-is-production"]);
 }
 
 #[test]
@@ -137,12 +121,9 @@ fn a_hotfix_on_a_hotfix_that_runs_is_allowed_and_said() {
         &team.pushed("hotfix/HOCS-2"),
         "running: branch-hotfix_HOCS-1",
     );
-    assert_eq!(run.code, 0, "{}", run.text);
-    assert!(
-        run.text
-            .contains("it builds on a hotfix that is not part of a release yet"),
-        "{}",
-        run.text
+    run.ends(
+        0,
+        &["it builds on a hotfix that is not part of a release yet"],
     );
     // Its own range is one commit; what the default branch lacks is both.
     assert!(
@@ -159,13 +140,7 @@ fn targets_that_run_different_versions() {
     let running = "running: {cs-prod: '1.0.0', wcs-prod: '1.1.0'}";
     let push = team.pushed("hotfix/HOCS-1");
     let run = judge(&push, running);
-    assert_eq!(run.code, 0, "{}", run.text);
-    assert!(
-        run.text
-            .contains("it does not fit everywhere: `wcs-prod` runs `1.1.0`"),
-        "{}",
-        run.text
-    );
+    run.ends(0, &["it does not fit everywhere: `wcs-prod` runs `1.1.0`"]);
     // A promotion is compared with its own target.
     let promoted = |target: &str| {
         DroneBuild::promote(&push, target).with(|build| {
@@ -173,17 +148,12 @@ fn targets_that_run_different_versions() {
         })
     };
     let run = judge(&promoted("cs-prod"), running);
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
     let run = judge(&promoted("wcs-prod"), running);
-    assert_eq!(run.code, 1, "{}", run.text);
-    assert!(
-        run.first_line().contains("refused by base-is-production"),
-        "{}",
-        run.text
-    );
+    run.begins(1, "refused by base-is-production");
     // Where it is tried first, one that fits is enough.
     let run = judge(&promoted("cs-dev"), running);
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
 }
 
 #[test]
@@ -200,12 +170,40 @@ fn the_commit_of_the_version_is_judged_not_that_of_the_build_that_carries_it() {
         build.params = vec![("VERSION".to_owned(), "branch-hotfix_HOCS-1".to_owned())]
     });
     let run = judge(&promoted, RUNNING);
-    assert_eq!(run.code, 1, "{}", run.text);
-    assert!(
-        run.first_line().contains("refused by base-is-production"),
-        "{}",
-        run.text
-    );
+    run.begins(1, "refused by base-is-production");
+}
+
+#[test]
+fn woodpecker_names_the_same_things_otherwise() {
+    let team = Team::new();
+    let good = team.hotfix("hotfix/HOCS-1");
+    team.branch("hotfix/HOCS-2", "main");
+    let bad = team.commit("src/app", FIXED, "HOCS-2 mend two");
+    team.push("hotfix/HOCS-2");
+    for (branch, commit, code) in [("hotfix/HOCS-1", &good, 0), ("hotfix/HOCS-2", &bad, 1)] {
+        let name = format!("woodpecker-{code}");
+        let checkout = team.clone_branch(&name, branch, commit);
+        let push = WoodpeckerBuild::push(branch).with(|build| build.sha.clone_from(commit));
+        let tag = format!("branch-{}", branch.replace('/', "_"));
+        let deployment = WoodpeckerBuild::deployment(&push, "cs-prod").param("VERSION", &tag);
+        for build in [push, deployment] {
+            let mut variables =
+                woodpecker_environment(&build, "{policy: {running: '1.0.0'}, log_level: debug}");
+            for (name, value) in &mut variables {
+                match name.as_str() {
+                    "CI_WORKSPACE" => *value = checkout.display().to_string(),
+                    "CI_REPO_CLONE_URL" => *value = team.origin().display().to_string(),
+                    _ => {}
+                }
+            }
+            let word = if code == 0 {
+                "passed: base-is-production"
+            } else {
+                "violated: base-is-production"
+            };
+            run(variables).ends(code, &[word]);
+        }
+    }
 }
 
 #[test]
@@ -218,18 +216,14 @@ fn many_tags_on_one_commit_and_two_that_disagree() {
     team.git(&["push", "--quiet", "origin", "--tags"]);
     team.hotfix("hotfix/HOCS-1");
     let run = judge(&team.pushed("hotfix/HOCS-1"), "running: '1.0.7'");
-    assert_eq!(run.code, 0, "{}", run.text);
-    assert!(run.text.contains("production runs `1.0.7`"), "{}", run.text);
+    run.ends(0, &["production runs `1.0.7`"]);
     // `1.1.0` and `v1.1.0` are one release, unless they are two commits.
     team.git(&["tag", "1.1.0", "1.0.0"]);
     team.git(&["push", "--quiet", "origin", "--tags"]);
     let run = judge(&team.pushed("hotfix/HOCS-1"), "running: '1.1.0'");
-    assert_eq!(run.code, 2, "{}", run.text);
-    assert!(
-        run.text
-            .contains("the git tags `1.1.0` and `v1.1.0` point to different commits"),
-        "{}",
-        run.text
+    run.ends(
+        2,
+        &["the git tags `1.1.0` and `v1.1.0` point to different commits"],
     );
 }
 
@@ -250,14 +244,14 @@ fn what_runs_must_be_found() {
         ),
     ] {
         let run = judge(&push, running);
-        assert_eq!(run.code, 2, "{}", run.text);
+        run.ends(2, &[]);
         assert!(run.text.contains(words), "no {words} in\n{}", run.text);
     }
     let run = judge(
         &push,
         "running: '9.9.9', rules: {base-is-production: should}",
     );
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
 }
 
 #[test]
@@ -270,19 +264,13 @@ fn a_remote_that_does_not_answer_never_allows_what_must_be_known() {
     assert_eq!(judge(&push, RUNNING).code, 2);
     // Without anybody who knows what runs, the rule is not checked, and that is said.
     let run = judge(&push, "");
-    assert_eq!(run.code, 0, "{}", run.text);
-    assert!(
-        run.text.contains("not checked: base-is-production"),
-        "{}",
-        run.text
-    );
+    run.ends(0, &["not checked: base-is-production"]);
     let run = judge(&push, "rules: {base-is-production: must}");
-    assert_eq!(run.code, 2, "{}", run.text);
+    run.ends(2, &[]);
     let ssh =
         push.with(|build| build.remote = Some("git@git.example:example/service.git".to_owned()));
     let run = judge(&ssh, RUNNING);
-    assert_eq!(run.code, 2, "{}", run.text);
-    assert!(run.text.contains("ssh"), "{}", run.text);
+    run.ends(2, &["ssh"]);
 }
 
 #[test]
@@ -301,13 +289,7 @@ fn a_shallow_checkout_is_deepened_and_never_written_to() {
         .with(|build| build.remote = Some(server.url("origin.git")));
     let tls = format!("{RUNNING}, tls: {{insecure: ['{}']}}", server.address());
     let run = judge(&push, &tls);
-    assert_eq!(run.code, 0, "{}", run.text);
-    assert!(
-        run.text
-            .contains("the 4 commits of the hotfix are none of `main`"),
-        "{}",
-        run.text
-    );
+    run.ends(0, &["the 4 commits of the hotfix are none of `main`"]);
     assert_eq!(files(&path.join(".git")), before);
 }
 

@@ -21,7 +21,7 @@ fn a_small_fix_meets_them_all() {
     let team = Team::new();
     team.hotfix("hotfix/HOCS-1");
     let run = judge(&team.pushed("hotfix/HOCS-1"), "");
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
     for words in [
         "passed: atomic (may): 1 commit, 1 file",
         "passed: no-features (may): no commit calls itself a feature",
@@ -114,7 +114,7 @@ fn a_hotfix_that_meets_none_is_warned_about_and_an_old_one_is_said() {
     team.commit("src/app", FIXED, "HOCS-2 and something else");
     team.push("hotfix/HOCS-1");
     let run = judge(&team.pushed("hotfix/HOCS-1"), "");
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
     assert!(
         finding(&run, "short-lived").contains("a hotfix that was begun"),
         "{}",

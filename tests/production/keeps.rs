@@ -18,14 +18,14 @@ fn a_release_without_the_running_hotfix_is_said_and_one_with_it_passes() {
     team.switch("main");
     team.release("1.2.0");
     let run = judge(&promote(&team, "1.2.0", "cs-prod"), RUNNING);
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
     insta::assert_snapshot!(super::base::masked(&finding(&run, "keeps-hotfixes")));
     // A team may make it a rule that holds.
     let run = judge(
         &promote(&team, "1.2.0", "cs-prod"),
         &format!("{RUNNING}, rules: {{keeps-hotfixes: must}}"),
     );
-    assert_eq!(run.code, 1, "{}", run.text);
+    run.ends(1, &[]);
     // The other target runs no hotfix.
     let run = judge(&promote(&team, "1.2.0", "wcs-prod"), RUNNING);
     assert!(
@@ -72,7 +72,7 @@ fn another_hotfix_takes_it_away_and_a_rollback_is_not_judged() {
     team.switch("main");
     let promoted = promote(&team, "branch-hotfix_HOCS-2", "cs-prod");
     let run = judge(&promoted, RUNNING);
-    assert_eq!(run.code, 1, "{}", run.text);
+    run.ends(1, &[]);
     let found = finding(&run, "keeps-hotfixes");
     assert!(found.contains("lacks a commit of it"), "{}", run.text);
     let rollback = promoted.with(|build| build.event = "rollback".to_owned());
@@ -92,7 +92,7 @@ fn the_same_hotfix_may_be_promoted_again() {
         build.params = vec![("VERSION".to_owned(), "branch-hotfix_HOCS-1".to_owned())]
     });
     let run = judge(&promoted, RUNNING);
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
     assert!(
         finding(&run, "keeps-hotfixes").contains("1 commit by the commit itself"),
         "{}",
@@ -114,6 +114,6 @@ fn an_ordinary_release_is_never_stopped_by_what_is_not_known() {
     let gone = |build: &mut DroneBuild| build.remote = Some("/nowhere/at/all".to_owned());
     for running in [RUNNING, "running: {cs-prod: {drone: cs-prod}}", ""] {
         let run = judge(&promote(&team, "1.2.0", "cs-prod").with(gone), running);
-        assert_eq!(run.code, 0, "{}", run.text);
+        run.ends(0, &[]);
     }
 }

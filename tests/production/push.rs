@@ -15,12 +15,9 @@ fn a_branch_that_was_just_made_has_nothing_to_publish_yet() {
         "repo: registry.example/service, source: 'build_{build}'",
     ] {
         let run = judge(&push, policy);
-        assert_eq!(run.code, 0, "{}", run.text);
-        assert!(
-            run.first_line()
-                .contains("nothing to publish yet: `hotfix/HOCS-1` has no commit since `1.0.0`"),
-            "{}",
-            run.text
+        run.begins(
+            0,
+            "nothing to publish yet: `hotfix/HOCS-1` has no commit since `1.0.0`",
         );
         assert!(!push.workspace.join(".tags").exists());
     }
@@ -43,12 +40,7 @@ fn a_branch_that_was_just_made_needs_no_image_whatever_the_policy_demands_of_it(
         "repo: registry.example/service, source: 'build_{build}', rules: {image-commit: must}",
     ] {
         let run = judge(&push, policy);
-        assert_eq!(run.code, 0, "{}", run.text);
-        assert!(
-            run.first_line().contains("nothing to publish yet"),
-            "{}",
-            run.text
-        );
+        run.begins(0, "nothing to publish yet");
     }
 }
 
@@ -57,12 +49,7 @@ fn nothing_yet_never_hides_what_is_wrong() {
     let team = Team::new();
     team.branch("hotfix/HOCS-1+2", "1.0.0");
     let run = judge(&team.pushed("hotfix/HOCS-1+2"), "");
-    assert_eq!(run.code, 1, "{}", run.text);
-    assert!(
-        run.first_line().contains("refused by image-tag"),
-        "{}",
-        run.text
-    );
+    run.begins(1, "refused by image-tag");
 }
 
 #[test]
@@ -80,12 +67,7 @@ fn a_branch_that_production_runs_takes_no_push() {
             &push,
             &format!("repo: registry.example/team/service, {running}"),
         );
-        assert_eq!(run.code, 1, "{}", run.text);
-        assert!(
-            run.first_line().contains("refused by not-in-production"),
-            "{}",
-            run.text
-        );
+        run.begins(1, "refused by not-in-production");
     }
     let run = judge(&push, "running: branch-hotfix_HOCS-1");
     insta::assert_snapshot!(super::base::masked(&finding(&run, "not-in-production")));
@@ -95,7 +77,7 @@ fn a_branch_that_production_runs_takes_no_push() {
         &team.pushed("hotfix/HOCS-1-2"),
         "running: branch-hotfix_HOCS-1",
     );
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
 }
 
 #[test]
@@ -105,7 +87,7 @@ fn two_branches_that_make_one_tag_are_said() {
     team.branch("hotfix/a_b", "1.0.0");
     team.branch("hotfix_a_b", "1.0.0");
     let run = judge(&team.pushed("hotfix/a/b"), "");
-    assert_eq!(run.code, 0, "{}", run.text);
+    run.ends(0, &[]);
     insta::assert_snapshot!(finding(&run, "unique-branch"));
 }
 
@@ -116,8 +98,7 @@ fn the_default_branch_may_have_been_renamed() {
     git(&team.origin(), &["branch", "--move", "main", "trunk"]);
     let push = team.pushed("hotfix/HOCS-1");
     let run = judge(&push, "running: '1.0.0'");
-    assert_eq!(run.code, 0, "{}", run.text);
-    assert!(run.text.contains("is none of `trunk`"), "{}", run.text);
+    run.ends(0, &["is none of `trunk`"]);
 }
 
 #[test]
@@ -127,12 +108,7 @@ fn a_branch_without_a_common_history_is_unknown_not_allowed() {
     team.commit("other", "other\n", "HOCS-1 something else");
     team.push("hotfix/HOCS-1");
     let run = judge(&team.pushed("hotfix/HOCS-1"), "running: '1.0.0'");
-    assert_eq!(run.code, 1, "{}", run.text);
-    assert!(
-        run.first_line().contains("refused by base-is-production"),
-        "{}",
-        run.text
-    );
+    run.begins(1, "refused by base-is-production");
 }
 
 #[test]
@@ -146,15 +122,10 @@ fn a_promotion_without_a_checkout_says_what_was_not_checked() {
     );
     let promoted = DroneBuild::promote(&push, "cs-prod");
     let run = judge(&promoted, "running: '1.0.0'");
-    assert_eq!(run.code, 0, "{}", run.text);
-    assert!(
-        run.text.contains("not checked: base-is-production"),
-        "{}",
-        run.text
-    );
+    run.ends(0, &["not checked: base-is-production"]);
     let run = judge(
         &promoted,
         "running: '1.0.0', rules: {base-is-production: must}",
     );
-    assert_eq!(run.code, 2, "{}", run.text);
+    run.ends(2, &[]);
 }

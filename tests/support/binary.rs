@@ -13,6 +13,22 @@ pub struct Run {
 }
 
 impl Run {
+    /// It ended with this code and has said these words.
+    #[track_caller]
+    pub fn ends(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, code, "{}", self.text);
+        for word in words {
+            assert!(self.text.contains(word), "no {word} in\n{}", self.text);
+        }
+    }
+
+    /// It ended with this code, and these words are in its first line.
+    #[track_caller]
+    pub fn begins(&self, code: i32, words: &str) {
+        assert_eq!(self.code, code, "{}", self.text);
+        assert!(self.first_line().contains(words), "{}", self.text);
+    }
+
     /// The first line.
     pub fn first_line(&self) -> &str {
         self.text.lines().next().unwrap_or_default()
