@@ -2,6 +2,7 @@
 //! again: a rule does no I/O, and two rules can never have seen two different worlds.
 
 mod api;
+pub mod before;
 pub mod bytes;
 pub mod cluster;
 pub mod drone;
@@ -10,6 +11,7 @@ pub mod history;
 pub mod identity;
 pub mod image;
 pub mod pipeline;
+pub mod promoted;
 pub mod remote;
 pub mod running;
 pub mod source;
@@ -25,12 +27,14 @@ use crate::policy::Policy;
 use crate::policy::targets::Class;
 use crate::registry::reference::{Digest, Version};
 use crate::secret::{self, Redactor};
+use before::Before;
 use bytes::Compared;
 use git::Workspace;
 use history::History;
 use identity::Evidence;
 use image::Platform;
 use pipeline::PipelineFacts;
+use promoted::{Attested, Promoted};
 use running::Running;
 pub use source::{Absent, Source};
 
@@ -116,6 +120,15 @@ pub struct Promotion {
     pub build_known: bool,
     /// What a comparison of the image's bytes with the hotfix tags of the repository gave.
     pub bytes: Source<Compared>,
+    /// What each version parameter names in the registry.
+    pub images: Source<Vec<Promoted>>,
+    /// What is attached to those images, one entry for each digest.
+    pub attested: Source<Vec<Attested>>,
+    /// Whether what is promoted was built from a commit that only a hotfix branch has; known, it says
+    /// how many hotfix branches were looked at. What was found is in `evidence`.
+    pub commits: Source<usize>,
+    /// What the Drone server knows of it and of what came before.
+    pub before: Source<Before>,
 }
 
 /// Where a promotion goes.

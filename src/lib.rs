@@ -10,6 +10,8 @@ pub mod rules;
 pub mod facts;
 pub mod publish;
 
+pub mod attestation;
+
 pub mod pipeline;
 
 pub mod ci;

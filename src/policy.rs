@@ -6,6 +6,7 @@ pub mod later;
 pub mod limits;
 mod read;
 pub mod running;
+pub mod sign_off;
 pub mod source;
 pub mod targets;
 mod tree;
@@ -27,6 +28,7 @@ use later::Later;
 use limits::Limits;
 use read::Table;
 use running::Running;
+use sign_off::SignOff;
 use source::Source;
 use targets::Targets;
 use tree::Node;
@@ -79,6 +81,12 @@ pub struct Policy {
     pub ticket: TicketPattern,
     /// Which tags are releases; `None` is SemVer.
     pub release: Option<Regex>,
+    /// Patterns of branches beside the default one that ordinary releases are made of.
+    pub release_branches: Vec<String>,
+    /// Where the judged image is written by its digest, within the workspace.
+    pub digest_file: Option<PathBuf>,
+    /// Who accepts a hotfix, and by a promotion to which target.
+    pub sign_off: Option<SignOff>,
     /// Knows the tags of hotfixes.
     pub hotfix_tags: HotfixTags,
     /// What targets are.
@@ -108,7 +116,7 @@ pub struct Policy {
 }
 
 /// Every key of the policy, as docs/settings.md lists them.
-pub const KEYS: [&str; 24] = [
+pub const KEYS: [&str; 27] = [
     "repo",
     "source",
     "tag",
@@ -121,6 +129,9 @@ pub const KEYS: [&str; 24] = [
     "working_branch",
     "ticket",
     "release",
+    "release_branches",
+    "digest_file",
+    "sign_off",
     "targets",
     "running",
     "version_params",
@@ -221,12 +232,22 @@ impl Policy {
         };
         let tags_file = file("tags_file", problems).unwrap_or_else(|| PathBuf::from(".tags"));
         let summary = file("summary", problems);
-        if summary.as_ref() == Some(&tags_file) {
-            problems.push(Problem::new(
-                "policy.summary",
-                "the same file as `tags_file`",
-                "another file",
-            ));
+        let digest_file = file("digest_file", problems);
+        for (key, path, others) in [
+            ("summary", &summary, vec![&tags_file]),
+            (
+                "digest_file",
+                &digest_file,
+                summary.iter().chain([&tags_file]).collect(),
+            ),
+        ] {
+            if path.as_ref().is_some_and(|path| others.contains(&path)) {
+                problems.push(Problem::new(
+                    table.at(key),
+                    "the same file as another key has",
+                    "another file",
+                ));
+            }
         }
         let tags_format =
             table.parsed(
@@ -298,6 +319,9 @@ impl Policy {
                 .filter(|key| table.get(key).is_some())
                 .chain(limits.soak.is_some().then_some("limits.soak"))
                 .collect(),
+            release_branches: table.list("release_branches", problems).unwrap_or_default(),
+            digest_file,
+            sign_off: sign_off::read(table, problems),
             limits,
             later: later::read(table, &ids, problems),
             tags_format: tags_format.unwrap_or(TagsFormat::Comma),

@@ -42,6 +42,24 @@ pub enum Evidence {
         /// A hotfix tag with the same digest.
         tag: String,
     },
+    /// A statement that is attached to the image says so.
+    Attested {
+        /// What is to be deployed.
+        version: String,
+        /// Its digest.
+        digest: String,
+        /// The hotfix branch, as the statement names it.
+        branch: String,
+    },
+    /// It was built from a commit that only a hotfix branch has.
+    Commit {
+        /// What was built from it: «the promoted build», or a version and its platform.
+        what: String,
+        /// The commit.
+        commit: String,
+        /// The hotfix branch.
+        branch: String,
+    },
 }
 
 /// How a promoted image and a hotfix's belong together.
@@ -53,6 +71,10 @@ pub enum Relation {
     Part,
     /// The promoted index holds the hotfix's image.
     Contains,
+    /// Both are indexes, and they have a platform in common.
+    Shares,
+    /// They were built once: one configuration, and so the same layers, in another manifest.
+    SameConfig,
 }
 
 /// What kind of name was found.
@@ -99,9 +121,28 @@ impl Evidence {
                     Relation::Same => "is the image of",
                     Relation::Part => "is one platform of",
                     Relation::Contains => "holds the image of",
+                    Relation::Shares => "has a platform in common with",
+                    Relation::SameConfig => "has the configuration and so the layers of",
                 };
                 format!("`{version}` {is} `{tag}`, byte for byte ({digest})")
             }
+            Self::Attested {
+                version,
+                digest,
+                branch,
+            } => format!(
+                "a statement in the registry says that `{}` was published from `{}` ({digest})",
+                super::shorten(version),
+                super::shorten(branch)
+            ),
+            Self::Commit {
+                what,
+                commit,
+                branch,
+            } => format!(
+                "{what} was built from {commit}, which is on `{}` and not on the default branch",
+                super::shorten(branch)
+            ),
         }
     }
 
@@ -111,6 +152,8 @@ impl Evidence {
             Self::Name { .. } => "name",
             Self::Build { .. } => "build",
             Self::Bytes { .. } => "bytes",
+            Self::Attested { .. } => "attestation",
+            Self::Commit { .. } => "commit",
         }
     }
 }
@@ -131,6 +174,10 @@ pub fn read(
         evidence,
         build_known: is_build_known(build),
         bytes: Source::NotConfigured("`policy.repo` is not set".to_owned()),
+        images: Source::NotConfigured("`policy.repo` is not set".to_owned()),
+        attested: Source::NotConfigured("`policy.repo` is not set".to_owned()),
+        commits: Source::NotConfigured("git was not asked".to_owned()),
+        before: Source::NotConfigured("the Drone server was not asked".to_owned()),
     }
 }
 
