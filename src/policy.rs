@@ -67,6 +67,8 @@ pub struct Policy {
     pub tags: Vec<TagTemplate>,
     /// Whether a tag must have been written by this build alone.
     pub sole_publisher: bool,
+    /// Whether a statement is attached to what is published, and to what is tried.
+    pub attest: bool,
     /// Where the tags are written for a later step, within the workspace.
     pub tags_file: PathBuf,
     /// How they are written.
@@ -116,12 +118,13 @@ pub struct Policy {
 }
 
 /// Every key of the policy, as docs/settings.md lists them.
-pub const KEYS: [&str; 27] = [
+pub const KEYS: [&str; 28] = [
     "repo",
     "source",
     "tag",
     "tags",
     "sole_publisher",
+    "attest",
     "tags_file",
     "tags_format",
     "summary",
@@ -300,6 +303,7 @@ impl Policy {
         let version_params = fields::read_version_params(table, problems);
         let rules = fields::read_rules(table, rules, problems);
         let sole_publisher = table.flag("sole_publisher", problems).unwrap_or(false);
+        let attest = table.flag("attest", problems).unwrap_or(true);
         let enforce = table.flag("enforce", problems).unwrap_or(true);
         let trust = fields::read_trust(table, problems);
         let limits = limits::read(table, problems);
@@ -330,6 +334,7 @@ impl Policy {
             tag,
             tags,
             sole_publisher,
+            attest,
             tags_file,
             summary,
             prefixes,

@@ -22,7 +22,7 @@ use crate::registry::manifest::Manifest;
 use crate::registry::reference::Digest;
 use crate::registry::transfer::{self, Image, Origin, Progress};
 use crate::registry::{Registry, Target, known};
-use crate::report::{Publication, Published, TagState, Unpublished, outputs};
+use crate::report::{Attachment, Publication, Published, TagState, Unpublished, outputs};
 
 /// How often a transfer says how far it is while a silent server would be given up: with the default
 /// `policy.timeout` that is every five seconds.
@@ -134,6 +134,7 @@ pub async fn publish(opened: Opened, mode: Mode, say: &mut dyn FnMut(String)) ->
             digest: root.digest,
             media_type: root.media_type,
             tags: written,
+            statement: Attachment::Off,
         }),
         Err(error) => {
             let done: Vec<String> = written.iter().map(|(tag, _)| tag.clone()).collect();

@@ -69,6 +69,33 @@ pub struct Publication {
     pub media_type: String,
     /// Every tag, in the order of writing.
     pub tags: Vec<(String, TagState)>,
+    /// What became of the statement about it.
+    pub statement: Attachment,
+}
+
+/// What became of the statement about a published image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attachment {
+    /// `policy.attest` turns it off.
+    Off,
+    /// It would be attached; this is a rehearsal.
+    Planned,
+    /// It is attached to the digest.
+    Attached {
+        /// Digest of the artifact that holds it.
+        digest: Digest,
+        /// Whether it is signed.
+        signed: bool,
+        /// Whether an earlier build has attached it.
+        already: bool,
+    },
+    /// It is not; the tags stand all the same.
+    Missing {
+        /// Why not.
+        because: String,
+        /// What to do.
+        advice: String,
+    },
 }
 
 /// Publishing that failed.

@@ -4,6 +4,7 @@
 //! docs/rules.md is made from this table.
 
 mod atomic;
+mod attested;
 mod base_is_production;
 mod forward_port;
 mod gate_wired;
@@ -27,6 +28,7 @@ mod target_known;
 mod ticket;
 mod triage;
 mod unique_branch;
+mod version_published;
 mod working_branch;
 
 use crate::ci::Event;
@@ -79,6 +81,8 @@ pub enum Judges {
     Hotfix,
     /// Promotions to QA, of which it stops those of a hotfix.
     HotfixToQa,
+    /// Promotions of a hotfix to production, and to where the target cannot be read.
+    HotfixToProduction,
     /// Every build of its events.
     All,
 }
@@ -87,7 +91,7 @@ pub enum Judges {
 pub const OF_THE_IMAGE: &str = image_commit::RULE.id;
 
 /// Every rule, in the order of the report.
-pub const TABLE: [&Rule; 24] = [
+pub const TABLE: [&Rule; 26] = [
     &readable_promotion::RULE,
     &qa_closed::RULE,
     &hotfix_branch::RULE,
@@ -111,6 +115,8 @@ pub const TABLE: [&Rule; 24] = [
     &forward_port::RULE,
     &target_known::RULE,
     &promoted_ref::RULE,
+    &version_published::RULE,
+    &attested::RULE,
     &keeps_hotfixes::RULE,
 ];
 
@@ -291,7 +297,14 @@ fn applies(judges: Judges, events: &[Event], facts: &Facts<'_>) -> Option<Outcom
             }
             None => not("no target that can be read".to_owned()),
         },
-        Judges::Hotfix => match promotion.kind() {
+        Judges::HotfixToProduction
+            if !matches!(promotion.target.class(), Some(Class::Production) | None) =>
+        {
+            let name = promotion.target.name().unwrap_or_default();
+            let class = promotion.target.class().map(Class::describe);
+            not(format!("`{name}` is {}", class.unwrap_or_default()))
+        }
+        Judges::Hotfix | Judges::HotfixToProduction => match promotion.kind() {
             Kind::Hotfix => None,
             Kind::Ordinary => not("it is no hotfix".to_owned()),
             // Where QA is the target, `qa-closed` says why. The answer stays «unknown» all the same:

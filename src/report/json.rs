@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::log::because;
 use super::sink::{clean, shell};
-use super::{Ending, Judged, Published, Report, Subject, TagState, VERSION};
+use super::{Attachment, Ending, Judged, Published, Report, Subject, TagState, VERSION};
 use crate::secret::Redactor;
 use crate::verdict::{Effect, Finding, Outcome, Step, Verdict};
 
@@ -71,6 +71,15 @@ struct PublicationRow<'a> {
     media_type: Option<&'a str>,
     tags_file: Option<&'a str>,
     tags: Vec<TagRow<'a>>,
+    statement: Option<StatementRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct StatementRow<'a> {
+    state: &'static str,
+    digest: Option<&'a str>,
+    signed: Option<bool>,
+    because: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -213,6 +222,7 @@ fn publication(judged: &Judged) -> Option<PublicationRow<'_>> {
                 .iter()
                 .map(|(tag, state)| tag_row(tag, state))
                 .collect(),
+            statement: statement(&p.statement),
         }),
         Published::File {
             path,
@@ -232,12 +242,39 @@ fn publication(judged: &Judged) -> Option<PublicationRow<'_>> {
                     previous_digest: None,
                 })
                 .collect(),
+            statement: None,
         }),
         Published::NotDue
         | Published::Withheld
         | Published::NothingYet(_)
         | Published::Failed(_) => None,
     }
+}
+
+fn statement(attachment: &Attachment) -> Option<StatementRow<'_>> {
+    let row = |state| StatementRow {
+        state,
+        digest: None,
+        signed: None,
+        because: None,
+    };
+    Some(match attachment {
+        Attachment::Off => return None,
+        Attachment::Planned => row("planned"),
+        Attachment::Attached {
+            digest,
+            signed,
+            already,
+        } => StatementRow {
+            digest: Some(digest.as_str()),
+            signed: Some(*signed),
+            ..row(if *already { "unchanged" } else { "attached" })
+        },
+        Attachment::Missing { because, .. } => StatementRow {
+            because: Some(because),
+            ..row("missing")
+        },
+    })
 }
 
 fn tag_row<'a>(tag: &'a str, state: &'a TagState) -> TagRow<'a> {

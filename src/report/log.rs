@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use super::sink::{Sink, Style, shell};
-use super::{Ending, Judged, Published, Report, TagState, Unpublished, VERSION};
+use super::{Attachment, Ending, Judged, Published, Report, TagState, Unpublished, VERSION};
 use crate::problem::Problem;
 use crate::verdict::{Decision, Effect, Finding, Outcome, Step, Verdict};
 
@@ -316,6 +316,7 @@ fn write_published<W: Write>(judged: &Judged, sink: &mut Sink<W>) {
                 );
             }
             sink.line(Style::Plain, &format!("  digest:   {digest}"));
+            write_statement(&publication.statement, sink);
         }
     }
     if let Some(Step::Run(words)) = &judged.promote {
@@ -324,6 +325,36 @@ fn write_published<W: Write>(judged: &Judged, sink: &mut Sink<W>) {
             _ => "promote: ",
         };
         sink.line(Style::Plain, &format!("  {when} $ {}", shell(words)));
+    }
+}
+
+fn write_statement<W: Write>(statement: &Attachment, sink: &mut Sink<W>) {
+    match statement {
+        Attachment::Off => {}
+        Attachment::Planned => sink.line(Style::Plain, "  statement: would be attached"),
+        Attachment::Attached {
+            digest,
+            signed,
+            already,
+        } => {
+            let signed = if *signed { "signed" } else { "not signed" };
+            let state = if *already {
+                "was attached already"
+            } else {
+                "attached"
+            };
+            sink.line(
+                Style::Plain,
+                &format!("  statement: {state}, {signed} ({digest})"),
+            );
+        }
+        Attachment::Missing { because, advice } => {
+            sink.line(
+                Style::Caution,
+                &format!("  statement: not attached, the tags stand all the same: {because}"),
+            );
+            sink.line(Style::Plain, &format!("  next:      {advice}"));
+        }
     }
 }
 

@@ -30,14 +30,12 @@ const PROMOTE: &[Event] = &[Promote];
 const PUSH_PROMOTE: &[Event] = &[Push, Custom, Promote];
 
 /// Every such name, with what the design says it will judge.
-pub const IDS: [Row; 14] = [
+pub const IDS: [Row; 12] = [
     row("merged-by-pull-request", Hotfix, PUSH_PROMOTE),
     row("reviewed", Hotfix, PUSH_PROMOTE),
     row("agreed", Hotfix, PR_PUSH),
     row("build-passed", Hotfix, PROMOTE),
     row("clean-parameters", All, &[Promote, Rollback]),
-    row("version-published", Hotfix, PROMOTE),
-    row("attested", Hotfix, PROMOTE),
     row("tried-first", Hotfix, PROMOTE),
     row("signed-off", Hotfix, PROMOTE),
     row("changelog", Hotfix, PR_PUSH),

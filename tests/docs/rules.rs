@@ -64,6 +64,7 @@ fn judges(rule: &Rule) -> &'static str {
     let promotions = rule.events.iter().filter(|event| event.is_promotion());
     match (rule.judges, promotions.count()) {
         (Judges::All, _) => "every build of its events",
+        (Judges::HotfixToProduction, _) => "promotions of a hotfix to production",
         (Judges::HotfixToQa, _) => "promotions to QA, of which it stops those of a hotfix",
         (Judges::Hotfix, 0) => "hotfix branches",
         (Judges::Hotfix, n) if n == rule.events.len() => "promotions of a hotfix",

@@ -132,6 +132,7 @@ fn the_defaults_are_those_of_the_code() {
     assert_eq!(default("policy.enforce"), [policy.enforce.to_string()]);
     let sole = policy.sole_publisher.to_string();
     assert_eq!(default("policy.sole_publisher"), [sole]);
+    assert_eq!(default("policy.attest"), [policy.attest.to_string()]);
     assert_eq!(
         default("policy.timeout"),
         [format!("{}m", policy.timeout.as_secs() / 60)]

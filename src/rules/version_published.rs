@@ -1,0 +1,179 @@
+//! What a promotion of a hotfix deploys is named, is in the registry, and is called a hotfix (A28, A36).
+
+use super::{Judges, OwnLevel, Rule, known};
+use crate::ci::Event;
+use crate::facts::identity::Evidence;
+use crate::facts::promoted::{Found, Promoted};
+use crate::facts::{Facts, Promotion, shorten};
+use crate::registry::Target;
+use crate::verdict::{Level, Outcome, Step};
+
+pub(super) const RULE: Rule = Rule {
+    id: "version-published",
+    level: OwnLevel::Is(Level::Must),
+    judges: Judges::Hotfix,
+    events: &[Event::Promote],
+    promise: "The promoted version is the tag of a hotfix, and the registry has it.",
+    why: "A28: `VERSION` is the tag of the hotfix branch; A36: the hotfix is released under that name \
+          instead of a release number",
+    notes: "A digest is as good as a tag. A hotfix that was given a release number is refused by that \
+            name, and so is a release number with the build of a hotfix branch: one of the two is not \
+            what somebody meant. Without `policy.repo` only the name is judged.",
+    evaluate,
+};
+
+fn evaluate(facts: &Facts<'_>) -> Outcome {
+    judge(facts).unwrap_or_else(|outcome| outcome)
+}
+
+fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
+    let Some(promotion) = &facts.promotion else {
+        return Ok(Outcome::NotApplicable {
+            because: "it is no promotion".to_owned(),
+        });
+    };
+    if promotion.versions.is_empty() {
+        return Ok(unnamed(facts));
+    }
+    let release = promotion
+        .versions
+        .iter()
+        .find(|version| tag_of(&version.text).is_some_and(|tag| facts.policy.is_release(tag)));
+    if let Some(version) = release {
+        return Ok(release_number(
+            facts,
+            promotion,
+            &version.name,
+            &version.text,
+        ));
+    }
+    let images = known(&promotion.images)?;
+    if let Some(missing) = images.iter().find(|promoted| promoted.image.is_none()) {
+        return Ok(unpublished(facts, missing));
+    }
+    let found = images.iter().filter_map(|promoted| promoted.image.as_ref());
+    let shown: Vec<String> = found.map(describe).collect();
+    Ok(Outcome::Pass {
+        because: format!("the registry has {}", shown.join(" and ")),
+        note: None,
+    })
+}
+
+/// The tag in a version as it is written.
+fn tag_of(text: &str) -> Option<&str> {
+    let name = text.split_once('@').map_or(text, |(name, _)| name);
+    let last = name.rsplit('/').next()?;
+    let tag = match last.split_once(':') {
+        Some((_, tag)) => tag,
+        None if name.contains('/') => return None,
+        None => last,
+    };
+    (!tag.is_empty()).then_some(tag)
+}
+
+fn describe(found: &Found) -> String {
+    match &found.target {
+        Target::Tag(tag) => format!("`{}` ({})", shorten(tag), found.digest),
+        Target::Digest(digest) => format!("`{digest}`"),
+    }
+}
+
+fn unnamed(facts: &Facts<'_>) -> Outcome {
+    let names = &facts.policy.version_params;
+    let first = names.first().map_or("VERSION", String::as_str);
+    Outcome::Violation {
+        found: format!("none of the parameters `{}` is given", names.join("`, `")),
+        expected: "the image tag of the hotfix branch: nothing else says what is deployed"
+            .to_owned(),
+        next: vec![Step::Say(format!(
+            "promote again with `--param={first}=` and the tag that the build of the hotfix branch has \
+             printed; where the parameter has another name, list it in `policy.version_params`"
+        ))],
+    }
+}
+
+/// A hotfix under the name of a release, or a release with the build of a hotfix.
+fn release_number(facts: &Facts<'_>, promotion: &Promotion, name: &str, text: &str) -> Outcome {
+    let shown = shorten(text);
+    let hotfix_tag = promotion
+        .evidence
+        .iter()
+        .find_map(|evidence| match evidence {
+            Evidence::Bytes { version, tag, .. } if version == text => Some(tag),
+            _ => None,
+        });
+    let of_image = |evidence: &Evidence| match evidence {
+        Evidence::Bytes { version, .. } | Evidence::Attested { version, .. } => version == text,
+        _ => false,
+    };
+    let because = promotion
+        .evidence
+        .iter()
+        .find(|evidence| of_image(evidence))
+        .or_else(|| promotion.evidence.first())
+        .map(Evidence::describe)
+        .unwrap_or_default();
+    let first = facts
+        .policy
+        .version_params
+        .first()
+        .map_or("VERSION", String::as_str);
+    let hotfix = match hotfix_tag {
+        Some(tag) => {
+            format!("to release the hotfix, promote it by its own tag: `--param={first}={tag}`")
+        }
+        None => format!(
+            "to release the hotfix, promote it by its own tag in `{first}`, as its build has printed it"
+        ),
+    };
+    Outcome::Violation {
+        found: format!("`{name}={shown}` is a release number, but {because}"),
+        expected: "a hotfix under the tag of its branch, or a release with a build of its own"
+            .to_owned(),
+        next: vec![
+            Step::Say(hotfix),
+            Step::Say(format!(
+                "to release `{shown}`, promote a build of that release, with nothing in the parameters \
+                 that names a hotfix"
+            )),
+        ],
+    }
+}
+
+fn unpublished(facts: &Facts<'_>, missing: &Promoted) -> Outcome {
+    let text = shorten(&missing.text);
+    let repo = facts.policy.repo.as_ref().map(ToString::to_string);
+    Outcome::Violation {
+        found: format!(
+            "`{}={text}`, which `{}` does not have",
+            missing.parameter,
+            repo.unwrap_or_default()
+        ),
+        expected: "an image that was published".to_owned(),
+        next: vec![Step::Say(
+            "compare the version with the tag that the build of the hotfix branch has printed, and look \
+             whether that build was green"
+                .to_owned(),
+        )],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tag_of;
+
+    #[test]
+    fn a_version_has_its_tag_at_its_end() {
+        for (text, tag) in [
+            ("1.2.3", Some("1.2.3")),
+            ("quay.io/a/b:1.2.3", Some("1.2.3")),
+            ("b:1.2.3@sha256:00", Some("1.2.3")),
+            ("quay.io:443/a/b", None),
+            ("quay.io:443/a/b@sha256:00", None),
+            ("a/b:", None),
+            ("", None),
+        ] {
+            assert_eq!(tag_of(text), tag, "{text}");
+        }
+    }
+}
