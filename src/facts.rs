@@ -2,12 +2,14 @@
 //! again: a rule does no I/O, and two rules can never have seen two different worlds.
 
 mod api;
+pub use api::utc_of_seconds;
 pub mod before;
 pub mod bytes;
 pub mod cluster;
 pub mod drone;
 pub mod git;
 pub mod history;
+pub mod hotfix_commits;
 pub mod identity;
 pub mod image;
 pub mod pipeline;
@@ -189,12 +191,24 @@ impl Promotion {
         if !self.evidence.is_empty() {
             return Kind::Hotfix;
         }
-        let bytes_known = !matches!(self.bytes, Source::Unknown { .. });
-        if self.build_known && bytes_known {
+        if self.build_known && self.unknown_identity().is_none() {
             Kind::Ordinary
         } else {
             Kind::Unknown
         }
+    }
+
+    /// Why nobody can say whether it is a hotfix's by its bytes, its statements or its commit.
+    pub fn unknown_identity(&self) -> Option<Absent> {
+        let absent = [
+            self.bytes.answer().err(),
+            self.attested.answer().err(),
+            self.commits.answer().err(),
+        ];
+        absent
+            .into_iter()
+            .flatten()
+            .find(|absent| matches!(absent, Absent::Unknown { .. }))
     }
 
     /// What was promised to be deployed, for people.

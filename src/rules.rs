@@ -32,7 +32,7 @@ mod version_published;
 mod working_branch;
 
 use crate::ci::Event;
-use crate::facts::{Facts, Kind, Promotion, Source};
+use crate::facts::{Absent, Facts, Kind, Promotion, Source};
 use crate::policy::RuleKey;
 use crate::policy::targets::Class;
 use crate::verdict::{Finding, Level, Outcome, Step};
@@ -133,6 +133,46 @@ pub fn keys() -> Vec<RuleKey> {
         }))
         .collect()
 }
+
+/// What has to be known of a promoted image before anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WantsOfIdentity {
+    /// Whether it is a hotfix's: some rule judges it only then.
+    pub kind: bool,
+    /// What its versions name in the registry.
+    pub images: bool,
+}
+
+/// What the rules that may judge a promotion need to know of its image.
+pub fn wants_of_identity(facts: &Facts<'_>) -> WantsOfIdentity {
+    let nothing = WantsOfIdentity {
+        kind: false,
+        images: false,
+    };
+    let Some(promotion) = &facts.promotion else {
+        return nothing;
+    };
+    let is_hotfix = promotion.kind() == Kind::Hotfix;
+    let may_judge = |rule: &&Rule| {
+        let off = facts.policy.rules.get(rule.id) == Some(&Level::Off);
+        let due = rule.events.contains(&facts.build.event);
+        let here = match (rule.judges, promotion.target.class()) {
+            (Judges::All, _) => false,
+            (Judges::Hotfix, _) => true,
+            (Judges::HotfixToQa, class) => class == Some(Class::Qa),
+            (Judges::HotfixToProduction, class) => matches!(class, Some(Class::Production) | None),
+        };
+        !off && due && here
+    };
+    WantsOfIdentity {
+        kind: !is_hotfix && TABLE.iter().any(|rule| may_judge(rule)),
+        // A hotfix for QA is refused by its name alone.
+        images: promotion.target.class() != Some(Class::Qa) && OF_IMAGES.iter().any(may_judge),
+    }
+}
+
+/// Rules that judge what a version names in the registry.
+const OF_IMAGES: [&Rule; 2] = [&version_published::RULE, &attested::RULE];
 
 /// What has to be fetched before the rules are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -323,11 +363,11 @@ fn applies(judges: Judges, events: &[Event], facts: &Facts<'_>) -> Option<Outcom
 
 /// What a rule answers when nobody can say whether a promotion is a hotfix's.
 fn unknown_kind(promotion: &Promotion) -> Outcome {
-    match &promotion.bytes {
-        Source::Unknown { because, retry, advice } => Outcome::Unknown {
+    match promotion.unknown_identity() {
+        Some(Absent::Unknown { because, retry, advice }) => Outcome::Unknown {
             because: format!("whether this is a hotfix is not known: {because}"),
-            retry: *retry,
-            next: vec![Step::Say(advice.clone())],
+            retry,
+            next: vec![Step::Say(advice)],
         },
         _ => Outcome::Unknown {
             because: "whether this is a hotfix is not known: the CI server names neither branch nor \

@@ -2,7 +2,9 @@
 //! verdict → publication → report. The only file that knows every room.
 
 mod consult;
+mod identity;
 mod publication;
+mod statement;
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
@@ -13,18 +15,17 @@ use tokio::runtime::Runtime;
 
 use crate::ci::{self, Build, Event};
 use crate::environment::{Environment, Reading};
-use crate::facts::{self, Absent, Facts, Kind, Promotion, Scope, Source, bytes};
+use crate::facts::{self, Absent, Facts, Scope, Source};
 use crate::http::Client;
 use crate::policy::Policy;
-use crate::policy::targets::{Class, trial_patterns};
+use crate::policy::targets::trial_patterns;
 use crate::problem::Problem;
-use crate::registry::Access;
 use crate::report::sink::Sink;
 use crate::report::{Ending, Judged, Published, Report, Subject, json, log, outputs};
 use crate::rules;
 use crate::secret::Redactor;
 use crate::settings::{self, LogLevel, Settings};
-use crate::verdict::{Decision, Exit, Level, Step, Verdict};
+use crate::verdict::{Decision, Exit, Step, Verdict};
 
 /// Runs the step: reads the environment, judges, publishes, reports. `terminal` says whether the
 /// output goes to a person directly.
@@ -55,6 +56,7 @@ pub fn run(
                 build,
                 redactor,
                 network: OnceCell::new(),
+                listed: OnceCell::new(),
                 started: Instant::now(),
             };
             let mut report = run.judge(&mut sink);
@@ -81,6 +83,7 @@ struct Run<'a> {
     build: &'a Build,
     redactor: Redactor,
     network: OnceCell<(Runtime, Client)>,
+    listed: OnceCell<Result<consult::Listed, Absent>>,
     started: Instant,
 }
 
@@ -97,9 +100,7 @@ impl Run<'_> {
             };
         }
         let mut facts = facts::collect(self.environment, self.build, self.policy, &self.redactor);
-        if let Some(promotion) = &mut facts.promotion {
-            self.compare_bytes(promotion);
-        }
+        self.identify(&mut facts);
         self.consult(&mut facts);
         notes.extend(moved_checkout(&facts));
         let pull_request = self.build.event == Event::PullRequest;
@@ -145,42 +146,6 @@ impl Run<'_> {
             subject,
             ending: Ending::Judged(Box::new(judged)),
             notes,
-        }
-    }
-
-    /// Asks the registry whether a promotion to QA is a hotfix by its bytes. A name or a build that
-    /// says so already needs no request, and other targets are open to hotfixes.
-    fn compare_bytes(&self, promotion: &mut Promotion) {
-        let off = self.policy.rules.get("qa-closed") == Some(&Level::Off);
-        if off || promotion.target.class() != Some(Class::Qa) || promotion.kind() == Kind::Hotfix {
-            return;
-        }
-        let Some(repo) = &self.policy.repo else {
-            if self.settings.has_registry_credentials() {
-                promotion.bytes = Source::Unknown {
-                    because: "credentials for a registry are set, but `policy.repo` does not say \
-                              which image repository to ask"
-                        .to_owned(),
-                    retry: false,
-                    advice: "set `policy.repo`, or remove the credentials".to_owned(),
-                };
-            }
-            return;
-        };
-        let named = match bytes::named(promotion, repo) {
-            Ok(named) => named,
-            Err(source) => {
-                promotion.bytes = source;
-                return;
-            }
-        };
-        let asked = self.online(repo, async |client| {
-            let registry = self.registry(&client, repo, Access::Pull, None)?;
-            bytes::compare(&registry, self.policy, named, promotion).await;
-            Ok(())
-        });
-        if let Err(error) = asked {
-            promotion.bytes = Absent::from(&error).into();
         }
     }
 

@@ -101,6 +101,19 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// One word for it, as the summary and the statements write it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pass { .. } => "pass",
+            Self::Violation { .. } => "violation",
+            Self::NotApplicable { .. } => "not applicable",
+            Self::Unknown { .. } => "unknown",
+            Self::NotChecked { .. } => "not checked",
+        }
+    }
+}
+
 /// One rule's answer, with all that a reader needs to understand it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {

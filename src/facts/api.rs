@@ -231,7 +231,7 @@ pub(super) fn utc(text: &str) -> Option<String> {
 }
 
 /// A time in seconds since 1970 as RFC 3339 in UTC; `None` before 1970 and after 9999.
-pub(super) fn utc_of_seconds(seconds: i64) -> Option<String> {
+pub fn utc_of_seconds(seconds: i64) -> Option<String> {
     let seconds = u64::try_from(seconds).ok().filter(|s| *s > 0)?;
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     // Howard Hinnant's `civil_from_days`: years begin in March, eras have 400 of them.

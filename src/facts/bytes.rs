@@ -1,23 +1,34 @@
-//! Identity 3: a version whose digest is that of a hotfix tag in the repository is a hotfix,
+//! Identity 3: a version whose bytes are those of a hotfix tag in the repository is a hotfix,
 //! whatever it is called by now (A29; process.md §3.4: a tool of HOCS gave hotfixes release names).
-//! So is one platform of a hotfix's index, and an index that holds a hotfix's image.
+//! So is one platform of a hotfix's index, an index that holds a hotfix's image or one of its
+//! platforms, and the same image in another manifest: one configuration names its layers.
 
-use futures_util::StreamExt as _;
-use futures_util::future;
-use futures_util::stream;
+use std::collections::{HashMap, HashSet};
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::identity::{Evidence, Relation};
-use super::{Absent, Promotion, Source, VersionParameter};
+use super::promoted::{Found, Promoted};
+use super::{Absent, shorten};
 use crate::policy::Policy;
 use crate::registry::error::RegistryError;
-use crate::registry::manifest::Manifest;
-use crate::registry::reference::{Digest, Repository, Version, is_tag};
+use crate::registry::manifest::{Descriptor, Manifest};
+use crate::registry::reference::{Digest, is_tag};
 use crate::registry::{Registry, Target};
 
-/// Requests for digests at the same time.
-const AT_ONCE: usize = 8;
+/// Requests at the same time.
+const AT_ONCE: usize = 16;
 /// The most hotfix tags that are looked up.
 const MOST_HOTFIX_TAGS: usize = 10_000;
+/// The most manifests within the indexes of hotfixes that are read.
+const MOST_PLATFORMS: usize = 20_000;
+/// How deep indexes may lie in indexes.
+const DEEPEST: usize = 4;
+/// The configuration of an artifact: `{}`, the empty descriptor of the image-spec. Whatever has it is
+/// no image.
+const EMPTY: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+/// What BuildKit calls the platform of its attestations, which are no images.
+const NO_PLATFORM: &str = "unknown/unknown";
 
 /// What was compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,101 +39,34 @@ pub struct Compared {
     pub hotfix_tags: usize,
 }
 
-/// What a promotion names in the repository: the text of each version parameter, and where it lies.
-pub type Named = Vec<(String, Target)>;
-
-/// Reads what there is to compare, before anything is asked.
+/// Compares the promoted images with the hotfix tags of the repository.
 ///
 /// # Errors
-/// What to say of the bytes instead, when there is nothing to compare.
-pub fn named(promotion: &Promotion, repo: &Repository) -> Result<Named, Source<Compared>> {
-    if promotion.versions.is_empty() {
-        return Err(Source::NotConfigured(
-            "no version parameter names an image, so the build alone was judged".to_owned(),
-        ));
-    }
-    let one = |parameter: &VersionParameter| {
-        let target = match &parameter.version {
-            Some(version) => target_of(version, repo),
-            None => Err("it names no image"),
-        };
-        target
-            .map(|target| (parameter.text.clone(), target))
-            .map_err(|because| {
-                unknown(
-                    format!(
-                        "`{}={}`: {because}",
-                        parameter.name,
-                        super::shorten(&parameter.text)
-                    ),
-                    "give the version as a tag or digest of `policy.repo`",
-                )
-            })
-    };
-    promotion.versions.iter().map(one).collect()
-}
-
-/// Compares the promoted versions with the hotfix tags of the repository.
+/// What could not be looked at.
 pub async fn compare(
     registry: &Registry,
     policy: &Policy,
-    named: Named,
-    promotion: &mut Promotion,
-) {
-    match look(registry, policy, named).await {
-        Ok((compared, same)) => {
-            promotion.evidence.extend(same);
-            promotion.bytes = Source::Known(compared);
-        }
-        Err(source) => promotion.bytes = source,
-    }
-}
-
-/// Where an image that a promotion names lies in `repo`.
-fn target_of(version: &Version, repo: &Repository) -> Result<Target, &'static str> {
-    match version {
-        Version::Digest(digest) => Ok(Target::Digest(digest.clone())),
-        Version::Tag(tag) if is_tag(tag) => Ok(Target::Tag(tag.clone())),
-        Version::Tag(_) => Err("no image tag can hold a `+`"),
-        Version::Reference { name, tag, digest } => match (digest, tag) {
-            (Some(digest), _) => Ok(Target::Digest(digest.clone())),
-            (None, Some(tag)) if is_named(name, repo) => Ok(Target::Tag(tag.clone())),
-            _ => Err("it lies in another repository than `policy.repo`"),
-        },
-    }
-}
-
-/// Whether a name means this repository: whole, or without a host by its path or last part. What a
-/// tag means on another host, a mirror's too, nobody here has seen.
-fn is_named(name: &str, repo: &Repository) -> bool {
-    match Repository::parse(name) {
-        Some(named) => named == *repo,
-        None => name == repo.path() || name == repo.name(),
-    }
-}
-
-type Answer = Result<(Compared, Vec<Evidence>), Source<Compared>>;
-
-async fn look(registry: &Registry, policy: &Policy, targets: Named) -> Answer {
-    let asked = targets
-        .iter()
-        .map(|(_, target)| resolve(registry, policy, target));
-    let (tags, found) = future::join(registry.tags(), future::join_all(asked)).await;
-    let tags = tags.map_err(|error| Absent::from(&error))?;
-    let mut promoted = Vec::new();
-    for ((text, target), found) in targets.into_iter().zip(found) {
-        let Some((used, manifest)) = found.map_err(|error| Absent::from(&error))? else {
+    promoted: &[Promoted],
+) -> Result<(Compared, Vec<Evidence>), Absent> {
+    let tags = registry
+        .tags()
+        .await
+        .map_err(|error| Absent::from(&error))?;
+    let mut images: Vec<(&str, &Found)> = Vec::new();
+    for one in promoted {
+        let Some(found) = &one.image else {
             return Err(unknown(
                 format!(
-                    "`{}` is not in the registry, so its bytes cannot be compared",
-                    target.within(registry.repository())
+                    "`{}={}` is not in the registry, so its bytes cannot be compared",
+                    one.parameter,
+                    shorten(&one.text)
                 ),
                 "check the version; if the image lies elsewhere, `policy.repo` is wrong",
             ));
         };
         // A registry that hides tags from this account, or answers anything to anybody, gives
         // itself away here. Without the whole list there is no comparison.
-        let listed = match &used {
+        let listed = match &found.target {
             Target::Tag(tag) => tags.contains(tag),
             Target::Digest(_) => !tags.is_empty(),
         };
@@ -130,12 +74,12 @@ async fn look(registry: &Registry, policy: &Policy, targets: Named) -> Answer {
             return Err(unknown(
                 format!(
                     "the registry has `{}` but does not list its tag, so the list is not whole",
-                    used.within(registry.repository())
+                    found.target.within(registry.repository())
                 ),
                 "give this account the right to list the tags of the repository",
             ));
         }
-        promoted.push((text, manifest));
+        images.push((&one.text, found));
     }
     let hotfix_tags: Vec<String> = tags
         .into_iter()
@@ -147,117 +91,206 @@ async fn look(registry: &Registry, policy: &Policy, targets: Named) -> Answer {
             "delete the tags of hotfixes that are long over",
         ));
     }
-    let count = hotfix_tags.len();
-    // An image may be one platform of a hotfix's index, so then the indexes are read; an index is
-    // compared by what it holds, and for that the digests of the hotfixes are enough.
-    let whole = promoted.iter().any(|(_, manifest)| manifest.is_image());
-    let mut answers = stream::iter(hotfix_tags.into_iter().map(|tag| async move {
-        let hotfix = look_at(registry, &Target::Tag(tag.clone()), whole).await;
-        (tag, hotfix)
-    }))
-    .buffered(AT_ONCE);
-    let mut same = Vec::new();
-    while let Some((tag, hotfix)) = answers.next().await {
-        // A tag that was deleted since it was listed has no bytes any more.
-        let Some(hotfix) = hotfix.map_err(|error| Absent::from(&error))? else {
-            continue;
-        };
-        for (version, manifest) in &promoted {
-            if let Some(relation) = relation(manifest, &hotfix) {
-                same.push(Evidence::Bytes {
-                    version: version.clone(),
-                    relation,
-                    digest: Digest::of(&manifest.bytes).to_string(),
-                    tag: tag.clone(),
-                });
-            }
-        }
+    let compared = Compared {
+        versions: images
+            .iter()
+            .map(|(text, found)| ((*text).to_owned(), found.digest.clone()))
+            .collect(),
+        hotfix_tags: hotfix_tags.len(),
+    };
+    let hotfixes = read(registry, hotfix_tags).await?;
+    let mut same = by_digest(&images, &hotfixes);
+    // What is known already needs no second look, which costs a request for each platform.
+    if same.is_empty() {
+        same = by_config(registry, &images, &hotfixes).await?;
     }
-    let versions = promoted
-        .into_iter()
-        .map(|(text, m)| (text, Digest::of(&m.bytes)))
-        .collect();
-    Ok((
-        Compared {
-            versions,
-            hotfix_tags: count,
-        },
-        same,
-    ))
+    Ok((compared, same))
 }
 
-/// What a hotfix tag names: its digest, always SHA-256, and the manifests in it if they were read.
+/// A hotfix tag and what it names.
 struct Hotfix {
+    tag: String,
     digest: Digest,
-    children: Vec<Digest>,
+    manifest: Manifest,
 }
 
-async fn look_at(
-    registry: &Registry,
-    target: &Target,
-    whole: bool,
-) -> Result<Option<Hotfix>, RegistryError> {
-    if !whole {
-        match registry.digest(target).await? {
-            None => return Ok(None),
-            Some(digest) if digest.is_sha256() => {
-                return Ok(Some(Hotfix {
-                    digest,
-                    children: Vec::new(),
-                }));
+async fn read(registry: &Registry, tags: Vec<String>) -> Result<Vec<Hotfix>, Absent> {
+    let each = tags.into_iter().map(|tag| async move {
+        let manifest = registry.find(&Target::Tag(tag.clone())).await?;
+        // A tag that was deleted since it was listed has no bytes any more.
+        Ok::<_, RegistryError>(manifest.map(|manifest| Hotfix {
+            tag,
+            digest: Digest::of(&manifest.bytes),
+            manifest,
+        }))
+    });
+    let read: Result<Vec<Option<Hotfix>>, RegistryError> =
+        stream::iter(each).buffered(AT_ONCE).try_collect().await;
+    let read = read.map_err(|error| Absent::from(&error))?;
+    Ok(read.into_iter().flatten().collect())
+}
+
+fn by_digest(images: &[(&str, &Found)], hotfixes: &[Hotfix]) -> Vec<Evidence> {
+    let mut same = Vec::new();
+    for hotfix in hotfixes {
+        for (text, found) in images {
+            if let Some(relation) = relation(found, hotfix) {
+                same.push(evidence(text, found, relation, &hotfix.tag));
             }
-            // In another algorithm nothing could be compared.
-            Some(_) => {}
         }
     }
-    Ok(registry.find(target).await?.map(|manifest| Hotfix {
-        digest: Digest::of(&manifest.bytes),
-        children: manifest.children(),
-    }))
+    same
+}
+
+fn evidence(text: &str, found: &Found, relation: Relation, tag: &str) -> Evidence {
+    Evidence::Bytes {
+        version: text.to_owned(),
+        relation,
+        digest: found.digest.to_string(),
+        tag: tag.to_owned(),
+    }
 }
 
 /// How a promoted manifest is a hotfix's, if it is.
-fn relation(promoted: &Manifest, hotfix: &Hotfix) -> Option<Relation> {
-    let digest = Digest::of(&promoted.bytes);
-    if digest == hotfix.digest {
-        Some(Relation::Same)
-    } else if hotfix.children.contains(&digest) {
-        Some(Relation::Part)
-    } else if promoted.children().contains(&hotfix.digest) {
-        Some(Relation::Contains)
-    } else {
-        None
+fn relation(promoted: &Found, hotfix: &Hotfix) -> Option<Relation> {
+    if promoted.digest == hotfix.digest {
+        return Some(Relation::Same);
     }
+    let theirs = hotfix.manifest.children();
+    if theirs.contains(&promoted.digest) {
+        return Some(Relation::Part);
+    }
+    let ours = promoted.manifest.children();
+    if ours.contains(&hotfix.digest) {
+        return Some(Relation::Contains);
+    }
+    if ours.is_empty() || theirs.is_empty() {
+        return None;
+    }
+    // What the hotfix's own index calls no platform is none; what the promoted one calls it counts for
+    // nothing.
+    let platforms = hotfix.manifest.parts().unwrap_or_default();
+    let shared = platforms
+        .iter()
+        .filter(|part| !is_no_platform(part))
+        .any(|part| ours.contains(&part.digest));
+    shared.then_some(Relation::Shares)
 }
 
-/// The manifest of a version, and the name under which it was found: the git tag `v1.0.0` and the
-/// image tag `1.0.0` are one release.
-async fn resolve(
+fn is_no_platform(part: &Descriptor) -> bool {
+    part.platform.as_deref() == Some(NO_PLATFORM)
+}
+
+/// Compares configurations: what was wrapped into another manifest, as another type or with other
+/// annotations or compression, has another digest and the same configuration.
+async fn by_config(
     registry: &Registry,
-    policy: &Policy,
-    target: &Target,
-) -> Result<Option<(Target, Manifest)>, RegistryError> {
-    if let Some(manifest) = registry.find(target).await? {
-        return Ok(Some((target.clone(), manifest)));
-    }
-    let Target::Tag(tag) = target else {
-        return Ok(None);
+    images: &[(&str, &Found)],
+    hotfixes: &[Hotfix],
+) -> Result<Vec<Evidence>, Absent> {
+    let mut configs = Configs {
+        registry,
+        known: HashMap::new(),
     };
-    if !policy.is_release(tag) {
-        return Ok(None);
+    let roots = images.iter().map(|(_, found)| &found.manifest);
+    let roots = roots.chain(hotfixes.iter().map(|hotfix| &hotfix.manifest));
+    configs.read(roots).await?;
+    let mut same = Vec::new();
+    let ours: Result<Vec<HashSet<String>>, Absent> = images
+        .iter()
+        .map(|(_, found)| configs.of(&found.manifest))
+        .collect();
+    let ours = ours?;
+    for hotfix in hotfixes {
+        let theirs = configs.of(&hotfix.manifest)?;
+        for ((text, found), ours) in images.iter().zip(&ours) {
+            if !ours.is_disjoint(&theirs) {
+                same.push(evidence(text, found, Relation::SameConfig, &hotfix.tag));
+            }
+        }
     }
-    let other = tag
-        .strip_prefix('v')
-        .map_or_else(|| format!("v{tag}"), str::to_owned);
-    let other = Target::Tag(other);
-    Ok(registry
-        .find(&other)
-        .await?
-        .map(|manifest| (other, manifest)))
+    Ok(same)
 }
 
-fn unknown(because: String, advice: &str) -> Source<Compared> {
-    Source::Unknown {
+/// Manifests that were read, by digest, so that none is read twice.
+struct Configs<'a> {
+    registry: &'a Registry,
+    known: HashMap<Digest, Option<Manifest>>,
+}
+
+impl Configs<'_> {
+    /// Reads everything that lies within these indexes.
+    async fn read<'m>(&mut self, roots: impl Iterator<Item = &'m Manifest>) -> Result<(), Absent> {
+        let mut wanted: Vec<Digest> = roots.flat_map(Manifest::children).collect();
+        for _ in 0..DEEPEST {
+            let mut seen = HashSet::new();
+            wanted.retain(|digest| !self.known.contains_key(digest) && seen.insert(digest.clone()));
+            if wanted.is_empty() {
+                return Ok(());
+            }
+            if self.known.len() + wanted.len() > MOST_PLATFORMS {
+                return Err(unknown(
+                    format!("the images of hotfixes have more than {MOST_PLATFORMS} platforms"),
+                    "delete the tags of hotfixes that are long over",
+                ));
+            }
+            let registry = self.registry;
+            let each = wanted.drain(..).map(|digest| async move {
+                let found = registry.find(&Target::Digest(digest.clone())).await?;
+                Ok::<_, RegistryError>((digest, found))
+            });
+            let read: Result<Vec<(Digest, Option<Manifest>)>, RegistryError> =
+                stream::iter(each).buffered(AT_ONCE).try_collect().await;
+            for (digest, manifest) in read.map_err(|error| Absent::from(&error))? {
+                wanted.extend(manifest.iter().flat_map(Manifest::children));
+                // A platform that the registry does not hold can be deployed by nobody.
+                self.known.insert(digest, manifest);
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        Err(unknown(
+            format!("indexes lie more than {DEEPEST} deep in an index"),
+            "publish the image as one index of its platforms",
+        ))
+    }
+
+    /// The configurations of an image, or of every platform of an index. What cannot be read may be
+    /// any, so then nobody can say.
+    fn of(&self, root: &Manifest) -> Result<HashSet<String>, Absent> {
+        let mut found = HashSet::new();
+        let mut seen = HashSet::new();
+        let mut open = vec![root];
+        while let Some(manifest) = open.pop() {
+            if !seen.insert(&manifest.digest) {
+                continue;
+            }
+            if manifest.is_image() {
+                let parts = manifest.parts().map_err(|why| {
+                    unknown(
+                        format!("the manifest {} cannot be read: {why}", manifest.digest),
+                        "build and push the image again, or delete it",
+                    )
+                })?;
+                let config = parts
+                    .first()
+                    .map(|config| config.digest.as_str().to_owned());
+                found.extend(config.filter(|digest| digest != EMPTY));
+            }
+            let children = manifest.children();
+            open.extend(
+                children
+                    .iter()
+                    .filter_map(|digest| self.known.get(digest)?.as_ref()),
+            );
+        }
+        Ok(found)
+    }
+}
+
+fn unknown(because: String, advice: &str) -> Absent {
+    Absent::Unknown {
         because,
         retry: false,
         advice: advice.to_owned(),

@@ -140,7 +140,7 @@ impl Evidence {
                 commit,
                 branch,
             } => format!(
-                "{what} was built from {commit}, which is on `{}` and not on the default branch",
+                "{what} was built from {commit}, a commit of `{}` that the default branch does not have",
                 super::shorten(branch)
             ),
         }

@@ -177,14 +177,13 @@ fn rows(verdict: &Verdict) -> Vec<Row<'_>> {
 
 fn row<'a>(finding: &'a Finding, result: &'static str) -> Row<'a> {
     let none: &[Step] = &[];
-    let (outcome, expected, next, retry) = match &finding.outcome {
-        Outcome::Pass { .. } => ("pass", None, none, false),
+    let (expected, next, retry) = match &finding.outcome {
         Outcome::Violation { expected, next, .. } => {
-            ("violation", Some(expected.as_str()), next.as_slice(), false)
+            (Some(expected.as_str()), next.as_slice(), false)
         }
-        Outcome::NotApplicable { .. } => ("not applicable", None, none, false),
-        Outcome::Unknown { retry, next, .. } => ("unknown", None, next.as_slice(), *retry),
-        Outcome::NotChecked { next, .. } => ("not checked", None, next.as_slice(), false),
+        Outcome::Unknown { retry, next, .. } => (None, next.as_slice(), *retry),
+        Outcome::NotChecked { next, .. } => (None, next.as_slice(), false),
+        Outcome::Pass { .. } | Outcome::NotApplicable { .. } => (None, none, false),
     };
     let next = next.iter().map(|step| match step {
         Step::Say(text) => text.clone(),
@@ -194,7 +193,7 @@ fn row<'a>(finding: &'a Finding, result: &'static str) -> Row<'a> {
         rule: finding.rule,
         level: finding.level.as_str(),
         result,
-        outcome,
+        outcome: finding.outcome.as_str(),
         message: match &finding.outcome {
             Outcome::Pass {
                 because,

@@ -8,7 +8,9 @@ use std::thread;
 
 use futures_util::future;
 
-use store::{Seen, Store, scratch};
+pub(super) use store::{Listed, Store, scratch};
+
+use store::Seen;
 
 use super::Run;
 use crate::ci::Event;
@@ -30,6 +32,7 @@ use crate::registry::Access;
 use crate::registry::error::RegistryError;
 use crate::registry::reference::{Digest, Repository};
 use crate::rules::{self, Wants};
+use crate::secret::Secret;
 use crate::settings::SecretState;
 
 /// How deep a shallow checkout is fetched, step by step; the last is git's word for «to the root».
@@ -63,17 +66,12 @@ impl Run<'_> {
     }
 
     async fn ask(&self, client: &Client, facts: &mut Facts<'_>, wants: Wants) {
-        let remote = match (&facts.workspace, wants.history) {
-            (Source::Known(_), true) => Some(self.remote(client)),
-            _ => None,
-        };
-        let (references, running) = future::join(
+        let due = wants.history && facts.workspace.get().is_some();
+        let (remote, running) = future::join(
             async {
-                match &remote {
-                    Some(Ok(remote)) => {
-                        Some(remote.list().await.map_err(|error| Absent::from(&error)))
-                    }
-                    _ => None,
+                match due {
+                    true => Some(self.listed(client).await),
+                    false => None,
                 }
             },
             self.running(client, facts, wants),
@@ -83,12 +81,13 @@ impl Run<'_> {
         if wants.current {
             self.read_current(client, facts).await;
         }
-        let seen = match (remote, references) {
-            (Some(Ok(remote)), Some(Ok(references))) => {
-                self.history(facts, &remote, &Arc::new(references)).await
+        let seen = match remote {
+            Some(Ok(listed)) => {
+                self.history(facts, &listed.remote, &listed.references)
+                    .await
             }
-            (Some(Err(absent)), _) | (_, Some(Err(absent))) => Err(absent),
-            _ => return,
+            Some(Err(absent)) => Err(absent.clone()),
+            None => return,
         };
         match seen {
             Ok(seen) => {
@@ -101,14 +100,31 @@ impl Run<'_> {
         }
     }
 
+    /// The remote and its references, listed once for everything that is asked of it.
+    pub(super) async fn listed(&self, client: &Client) -> Result<&Listed, &Absent> {
+        if self.listed.get().is_none() {
+            let listed = async {
+                let remote = self.remote(client)?;
+                let references = remote.list().await.map_err(|error| Absent::from(&error))?;
+                Ok(Listed {
+                    remote,
+                    references: Arc::new(references),
+                })
+            };
+            let listed = listed.await;
+            return self.listed.get_or_init(|| listed).as_ref();
+        }
+        let unheard = || Err(Absent::NotConfigured("git was not asked".to_owned()));
+        self.listed.get_or_init(unheard).as_ref()
+    }
+
     fn remote(&self, client: &Client) -> Result<Remote, Absent> {
         let Some(url) = &self.build.remote else {
             return Err(Absent::NotConfigured(
                 "the CI server names no address of the repository".to_owned(),
             ));
         };
-        let platform = self.build.platform;
-        let credentials = remote::credentials(self.environment, platform, url, &self.redactor);
+        let credentials = self.remote_credentials();
         // GitHub, Gitea and GitLab take a token as the password of any user.
         let token = match &self.settings.forge_token {
             SecretState::Set(token) => Some(("x-access-token".to_owned(), token.clone())),
@@ -116,6 +132,12 @@ impl Run<'_> {
         };
         let credentials = credentials.or(token);
         Remote::new(url, credentials, client.clone()).map_err(|error| Absent::from(&error))
+    }
+
+    /// What the CI server gives every step for git, if it does.
+    pub(super) fn remote_credentials(&self) -> Option<(String, Secret)> {
+        let url = self.build.remote.as_deref()?;
+        remote::credentials(self.environment, self.build.platform, url, &self.redactor)
     }
 
     async fn running(
@@ -223,7 +245,7 @@ impl Run<'_> {
     }
 
     /// What the server may take for known: the checked out and the built commit.
-    fn haves(&self, workspace: &Workspace) -> Vec<CommitId> {
+    pub(super) fn haves(&self, workspace: &Workspace) -> Vec<CommitId> {
         let built = (self.build.event != Event::Promote).then_some(&self.build.commit);
         let mut haves: Vec<CommitId> = workspace.head.iter().chain(built).cloned().collect();
         haves.dedup();
@@ -232,7 +254,7 @@ impl Run<'_> {
 
     fn read(&self, plan: Plan, store: &Store) -> Seen {
         let (built, platform) = (self.build.commit.clone(), self.build.platform);
-        self.in_time(store, move |objects| {
+        let seen = self.in_time(store, move |objects| {
             let (history, cut) = plan.read(objects);
             let start = history.get().and_then(|history| history.base.get());
             let base = start.and_then(|base| base.commits.first().cloned());
@@ -244,35 +266,39 @@ impl Run<'_> {
                 history,
                 cut,
             }
-        })
+        });
+        seen.unwrap_or_else(|absent| Seen::without(&absent))
     }
 
     /// The pipeline file of the built commit alone, which the checkout holds.
     fn read_built(&self, workspace: &Workspace) -> Seen {
         let (built, platform) = (self.build.commit.clone(), self.build.platform);
-        self.in_time(&Store::of(workspace), move |objects| Seen {
+        let seen = self.in_time(&Store::of(workspace), move |objects| Seen {
             built: texts(objects, &built, platform).into(),
             ..Seen::default()
-        })
+        });
+        seen.unwrap_or_else(|absent| Seen::without(&absent))
     }
 
     /// Reads in a thread of its own: whoever wrote the checkout may have put a FIFO where libgit2
     /// expects a file, and opening one waits for ever.
-    fn in_time(&self, store: &Store, work: impl FnOnce(&Objects) -> Seen + Send + 'static) -> Seen {
+    pub(super) fn in_time<T: Send + 'static>(
+        &self,
+        store: &Store,
+        work: impl FnOnce(&Objects) -> T + Send + 'static,
+    ) -> Result<T, Absent> {
         let (sender, receiver) = mpsc::channel();
         let store = store.clone();
         thread::spawn(move || {
-            let seen = match Objects::open(&store.objects, &store.shallow) {
-                Ok(objects) => work(&objects),
-                Err(gap) => Seen::without(&Absent::from(&gap)),
-            };
+            let objects = Objects::open(&store.objects, &store.shallow);
+            let seen = objects.map(|objects| work(&objects));
             // Nobody waits any longer if it took too long.
-            sender.send(seen).ok();
+            sender.send(seen.map_err(|gap| Absent::from(&gap))).ok();
         });
         receiver
             .recv_timeout(self.policy.timeout.saturating_sub(self.started.elapsed()))
             .unwrap_or_else(|_| {
-                Seen::without(&Absent::Unknown {
+                Err(Absent::Unknown {
                     because: format!(
                         "the history was not read when the {} seconds for everything were over",
                         self.policy.timeout.as_secs()

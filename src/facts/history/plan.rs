@@ -129,6 +129,13 @@ fn tip(facts: &Facts<'_>, references: &References) -> Source<CommitId> {
     Source::Known(found.map_or_else(|| facts.build.commit.clone(), |(_, commit)| commit))
 }
 
+/// The heads of the default branch, and of the one that the remote calls so where that is another.
+pub fn default_heads(facts: &Facts<'_>, references: &References) -> Source<Vec<Head>> {
+    let default = default(facts, references);
+    let also = also(&default, facts, references);
+    default.then(|head| Source::Known(also.into_iter().chain([head.clone()]).collect()))
+}
+
 /// The default branch. The server's word counts, unless that branch is gone: then it was renamed.
 fn default(facts: &Facts<'_>, references: &References) -> Source<Head> {
     let said = facts.build.default_branch.as_deref();

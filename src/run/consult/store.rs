@@ -1,6 +1,7 @@
 //! Where objects lie, the checkout's and the fetched ones, and what was read of them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::facts::git::Workspace;
 use crate::facts::history::History;
@@ -8,8 +9,15 @@ use crate::facts::remote::{Fetch, Remote};
 use crate::facts::{Absent, Source};
 use crate::git::Gap;
 use crate::git::objects::Objects;
+use crate::git::refs::References;
 use crate::hotfix::CommitId;
 use crate::pipeline::FileText;
+
+/// The remote of the repository, and what it lists.
+pub(in crate::run) struct Listed {
+    pub(in crate::run) remote: Remote,
+    pub(in crate::run) references: Arc<References>,
+}
 
 /// What was read of the objects.
 pub(super) struct Seen {
@@ -43,7 +51,7 @@ impl Seen {
 }
 
 /// Room for what is fetched; it is emptied when it goes out of scope.
-pub(super) fn scratch() -> Result<tempfile::TempDir, Absent> {
+pub(in crate::run) fn scratch() -> Result<tempfile::TempDir, Absent> {
     let scratch = tempfile::Builder::new().prefix("drone-hotfix-").tempdir();
     scratch.map_err(|error| Absent::Unknown {
         because: format!("there is no room for what is fetched from the remote ({error})"),
@@ -54,20 +62,28 @@ pub(super) fn scratch() -> Result<tempfile::TempDir, Absent> {
 
 /// Where objects lie, the checkout's and the fetched ones.
 #[derive(Clone)]
-pub(super) struct Store {
-    pub(super) objects: Vec<PathBuf>,
-    pub(super) shallow: Vec<CommitId>,
+pub(in crate::run) struct Store {
+    pub(in crate::run) objects: Vec<PathBuf>,
+    pub(in crate::run) shallow: Vec<CommitId>,
 }
 
 impl Store {
-    pub(super) fn of(workspace: &Workspace) -> Self {
+    pub(in crate::run) fn of(workspace: &Workspace) -> Self {
         Self {
             objects: workspace.objects.clone(),
             shallow: workspace.shallow.clone(),
         }
     }
 
-    pub(super) fn missing(&self, needed: &[CommitId]) -> Result<Vec<CommitId>, Gap> {
+    /// Room for what the remote alone has.
+    pub(in crate::run) const fn empty() -> Self {
+        Self {
+            objects: Vec::new(),
+            shallow: Vec::new(),
+        }
+    }
+
+    pub(in crate::run) fn missing(&self, needed: &[CommitId]) -> Result<Vec<CommitId>, Gap> {
         let objects = Objects::open(&self.objects, &self.shallow)?;
         Ok(needed
             .iter()
@@ -76,7 +92,7 @@ impl Store {
             .collect())
     }
 
-    pub(super) async fn fetch(
+    pub(in crate::run) async fn fetch(
         &mut self,
         remote: &Remote,
         fetch: &Fetch<'_>,
