@@ -139,6 +139,8 @@ pub fn keys() -> Vec<RuleKey> {
 pub struct WantsOfIdentity {
     /// Whether it is a hotfix's: some rule judges it only then.
     pub kind: bool,
+    /// Whether also by the commit that it was built from.
+    pub commits: bool,
     /// What its versions name in the registry.
     pub images: bool,
 }
@@ -147,6 +149,7 @@ pub struct WantsOfIdentity {
 pub fn wants_of_identity(facts: &Facts<'_>) -> WantsOfIdentity {
     let nothing = WantsOfIdentity {
         kind: false,
+        commits: false,
         images: false,
     };
     let Some(promotion) = &facts.promotion else {
@@ -164,11 +167,27 @@ pub fn wants_of_identity(facts: &Facts<'_>) -> WantsOfIdentity {
         };
         !off && due && here
     };
+    // Outside QA a release number is taken at its word, so that no ordinary release waits for a server
+    // that only a hotfix rule asks. A digest or a build's number says nothing by itself.
+    let to_qa = promotion.target.class() == Some(Class::Qa);
+    let names = promotion.versions.iter();
+    let mut names = names.map(|version| version.text.as_str());
+    let said = !to_qa && names.all(|text| is_release_number(text, facts));
+    let kind = !is_hotfix && !said && TABLE.iter().any(|rule| may_judge(rule));
     WantsOfIdentity {
-        kind: !is_hotfix && TABLE.iter().any(|rule| may_judge(rule)),
+        kind,
+        // The image is deployed from the registry in any case; a remote that a step cannot reach keeps
+        // nothing out of production. To QA nothing goes that nobody has looked at.
+        commits: kind && to_qa,
         // A hotfix for QA is refused by its name alone.
-        images: promotion.target.class() != Some(Class::Qa) && OF_IMAGES.iter().any(may_judge),
+        images: !to_qa && (is_hotfix || kind) && OF_IMAGES.iter().any(may_judge),
     }
+}
+
+/// Whether a version as it is written is exactly the number of a release.
+fn is_release_number(text: &str, facts: &Facts<'_>) -> bool {
+    version_published::tag_of(text).is_some_and(|tag| facts.policy.is_release(tag))
+        && !text.contains('@')
 }
 
 /// Rules that judge what a version names in the registry.

@@ -145,7 +145,7 @@ fn offline_builds() -> [DroneBuild; 3] {
     [
         DroneBuild::tag("1.0.0"),
         DroneBuild::pull_request(17, "feature", "hotfix/EX-1234"),
-        DroneBuild::promote(&main, "cs-demo").param("VERSION", TAG),
+        DroneBuild::promote(&main, "cs-demo").param("VERSION", "1.0.0"),
     ]
 }
 

@@ -219,8 +219,10 @@ impl Case {
             let build = parameters.fold(build, |build, (name, value)| build.param(name, value));
             drone_environment(&build, &settings)
         };
+        // Nothing is asked over a network here, so nobody may say where to.
         variables
             .into_iter()
+            .filter(|(name, _)| name != "DRONE_REMOTE_URL" && name != "CI_REPO_CLONE_URL")
             .map(|(name, value)| (name.into(), value.into()))
             .collect()
     }

@@ -5,6 +5,7 @@ use crate::ci::Event;
 use crate::facts::identity::Evidence;
 use crate::facts::promoted::{Found, Promoted};
 use crate::facts::{Facts, Promotion, shorten};
+use crate::policy::targets::Class;
 use crate::registry::Target;
 use crate::verdict::{Level, Outcome, Step};
 
@@ -18,7 +19,8 @@ pub(super) const RULE: Rule = Rule {
           instead of a release number",
     notes: "A digest is as good as a tag. A hotfix that was given a release number is refused by that \
             name, and so is a release number with the build of a hotfix branch: one of the two is not \
-            what somebody meant. Without `policy.repo` only the name is judged.",
+            what somebody meant. Without `policy.repo` only the name is judged, and without any version \
+            parameter nothing.",
     evaluate,
 };
 
@@ -32,14 +34,23 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
             because: "it is no promotion".to_owned(),
         });
     };
+    if promotion.target.class() == Some(Class::Qa) {
+        return Ok(Outcome::NotApplicable {
+            because: "no hotfix goes to QA at all; see `qa-closed`".to_owned(),
+        });
+    }
     if promotion.versions.is_empty() {
-        return Ok(unnamed(facts));
+        return Err(unnamed(facts));
     }
     let release = promotion
         .versions
         .iter()
         .find(|version| tag_of(&version.text).is_some_and(|tag| facts.policy.is_release(tag)));
-    if let Some(version) = release {
+    // A hotfix that another variable only mentions does not make a release one.
+    let by_itself = |evidence: &Evidence| !matches!(evidence, Evidence::Name { .. });
+    if let Some(version) = release
+        && promotion.evidence.iter().any(by_itself)
+    {
         return Ok(release_number(
             facts,
             promotion,
@@ -60,7 +71,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
 }
 
 /// The tag in a version as it is written.
-fn tag_of(text: &str) -> Option<&str> {
+pub(super) fn tag_of(text: &str) -> Option<&str> {
     let name = text.split_once('@').map_or(text, |(name, _)| name);
     let last = name.rsplit('/').next()?;
     let tag = match last.split_once(':') {
@@ -81,10 +92,11 @@ fn describe(found: &Found) -> String {
 fn unnamed(facts: &Facts<'_>) -> Outcome {
     let names = &facts.policy.version_params;
     let first = names.first().map_or("VERSION", String::as_str);
-    Outcome::Violation {
-        found: format!("none of the parameters `{}` is given", names.join("`, `")),
-        expected: "the image tag of the hotfix branch: nothing else says what is deployed"
-            .to_owned(),
+    Outcome::NotChecked {
+        because: format!(
+            "none of the parameters `{}` is given, so nothing says what is deployed",
+            names.join("`, `")
+        ),
         next: vec![Step::Say(format!(
             "promote again with `--param={first}=` and the tag that the build of the hotfix branch has \
              printed; where the parameter has another name, list it in `policy.version_params`"
@@ -110,7 +122,10 @@ fn release_number(facts: &Facts<'_>, promotion: &Promotion, name: &str, text: &s
         .evidence
         .iter()
         .find(|evidence| of_image(evidence))
-        .or_else(|| promotion.evidence.first())
+        .or_else(|| {
+            let mut all = promotion.evidence.iter();
+            all.find(|evidence| !matches!(evidence, Evidence::Name { .. }))
+        })
         .map(Evidence::describe)
         .unwrap_or_default();
     let first = facts

@@ -31,7 +31,7 @@ impl Run<'_> {
             return;
         }
         let named = self.named(promotion);
-        let git = wants.kind && self.has_git(facts);
+        let git = wants.commits && self.has_git(facts);
         if named.is_err() && !git {
             self.note(facts, named.err());
             return;
@@ -69,9 +69,10 @@ impl Run<'_> {
     /// Git is configured where there is a checkout, and where somebody gave credentials for it.
     fn has_git(&self, facts: &Facts<'_>) -> bool {
         let checkout = !matches!(facts.workspace, Source::NotConfigured(_));
-        checkout
+        let given = checkout
             || self.settings.forge_token != SecretState::Absent
-            || self.remote_credentials().is_some()
+            || self.remote_credentials().is_some();
+        given && self.build.remote.is_some()
     }
 
     fn note(&self, facts: &mut Facts<'_>, absent: Option<Absent>) {
