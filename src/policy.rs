@@ -30,7 +30,7 @@ use read::Table;
 use running::Running;
 use sign_off::SignOff;
 use source::Source;
-use targets::Targets;
+use targets::{Patterns, Targets};
 use tree::Node;
 
 pub use read::{SECRETS, flag};
@@ -84,7 +84,7 @@ pub struct Policy {
     /// Which tags are releases; `None` is SemVer.
     pub release: Option<Regex>,
     /// Patterns of branches beside the default one that ordinary releases are made of.
-    pub release_branches: Vec<String>,
+    pub release_branches: Patterns,
     /// Where the judged image is written by its digest, within the workspace.
     pub digest_file: Option<PathBuf>,
     /// Who accepts a hotfix, and by a promotion to which target.
@@ -207,6 +207,16 @@ impl Policy {
                     .next("name the image repository as `policy.repo`"),
             );
         }
+        if table.get("digest_file").is_some() && table.get("repo").is_none() {
+            problems.push(
+                Problem::new(
+                    "policy.digest_file",
+                    "a file for the digest of an image without `policy.repo`",
+                    "both",
+                )
+                .next("name the image repository as `policy.repo`"),
+            );
+        }
         let expected = "literal text and `{branch}`, such as `branch-{branch}`";
         let tag = table
             .parsed("tag", expected, problems, TagTemplate::parse)
@@ -323,7 +333,7 @@ impl Policy {
                 .filter(|key| table.get(key).is_some())
                 .chain(limits.soak.is_some().then_some("limits.soak"))
                 .collect(),
-            release_branches: table.list("release_branches", problems).unwrap_or_default(),
+            release_branches: fields::read_release_branches(table, problems)?,
             digest_file,
             sign_off: sign_off::read(table, problems),
             limits,

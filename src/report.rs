@@ -37,7 +37,8 @@ pub struct Subject {
     pub target: Option<String>,
     /// The ways in which a promotion was known as a hotfix's.
     pub hotfix_by: Vec<&'static str>,
-    /// Digests that were compared for a promotion: what was named, and what it is.
+    /// What was judged of a promotion: the version as it was named, and the digest that it has in
+    /// `policy.repo`.
     pub judged: Vec<(String, String)>,
     /// SHA-256 of the policy.
     pub policy: Option<Digest>,
@@ -131,8 +132,17 @@ pub enum Published {
         /// Whether it was left unwritten, because this is a rehearsal.
         planned: bool,
     },
+    /// The judged images stand in a file, for the step that deploys.
+    Digests {
+        /// The file, within the workspace.
+        path: String,
+        /// The images, each by its digest.
+        images: Vec<String>,
+    },
     /// It failed.
     Failed(Unpublished),
+    /// The file for the step that deploys was not written.
+    NotHandedOn(Unpublished),
 }
 
 /// A build that was judged.
@@ -193,7 +203,7 @@ impl Judged {
             Decision::Refused if self.enforced => Exit::Refused,
             Decision::Undecided if self.enforced => Exit::Undecided,
             Decision::Refused | Decision::Undecided | Decision::Allowed => match self.published {
-                Published::Failed(_) => Exit::Unpublished,
+                Published::Failed(_) | Published::NotHandedOn(_) => Exit::Unpublished,
                 _ if self.rehearsal && self.never_green => Exit::Rehearsal,
                 _ => Exit::Done,
             },

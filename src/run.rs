@@ -2,6 +2,7 @@
 //! verdict → publication → report. The only file that knows every room.
 
 mod consult;
+mod digest_file;
 mod identity;
 mod publication;
 mod statement;
@@ -99,6 +100,7 @@ impl Run<'_> {
                 notes,
             };
         }
+        notes.extend(self.clear_digest_file());
         let mut facts = facts::collect(self.environment, self.build, self.policy, &self.redactor);
         self.identify(&mut facts);
         self.consult(&mut facts);
@@ -128,6 +130,9 @@ impl Run<'_> {
                 published
             }
             Event::Push | Event::Custom => Published::Withheld,
+            Event::Promote | Event::Rollback if !self.settings.dry_run => {
+                self.hand_over(&facts, verdict.decision(), &mut notes)
+            }
             _ => Published::NotDue,
         };
         let judged = Judged {
@@ -149,6 +154,27 @@ impl Run<'_> {
         }
     }
 
+    /// Gives the judged image to the step that deploys, where that step will run. A verdict that does
+    /// not count stops nothing, so neither does what it could not find out.
+    fn hand_over(
+        &self,
+        facts: &Facts<'_>,
+        decision: Decision,
+        notes: &mut Vec<String>,
+    ) -> Published {
+        let allowed = decision == Decision::Allowed;
+        if !allowed && self.policy.enforce {
+            return Published::NotDue;
+        }
+        match self.write_digest_file(facts.promotion.as_ref()) {
+            Published::NotHandedOn(failed) if !allowed => {
+                notes.push(format!("the digest file was not written: {}", failed.found));
+                Published::NotDue
+            }
+            done => done,
+        }
+    }
+
     fn how_to_promote(&self, published: &Published) -> Option<Step> {
         let tag = match published {
             Published::Tags(publication) => &publication.tags.last()?.0,
@@ -156,6 +182,8 @@ impl Run<'_> {
             Published::NotDue
             | Published::Withheld
             | Published::NothingYet(_)
+            | Published::Digests { .. }
+            | Published::NotHandedOn(_)
             | Published::Failed(_) => return None,
         };
         // Names that the team wrote exist; the defaults may not.
@@ -303,12 +331,13 @@ fn complete(subject: &mut Subject, facts: &Facts<'_>) {
             .map(facts::identity::Evidence::way)
             .collect();
         subject.hotfix_by.dedup();
-        if let Source::Known(compared) = &promotion.bytes {
-            let judged = compared.versions.iter();
-            subject.judged = judged
-                .map(|(text, digest)| (text.clone(), digest.to_string()))
-                .collect();
-        }
+        let images = promotion.images.get().into_iter().flatten();
+        subject.judged = images
+            .filter_map(|promoted| {
+                let found = promoted.image.as_ref()?;
+                Some((promoted.text.clone(), found.digest.to_string()))
+            })
+            .collect();
     }
 }
 

@@ -1,17 +1,19 @@
 //! Identity 5: what was built from a commit that only a hotfix branch has is a hotfix, whatever branch
 //! or tag that commit was given, and whatever the image is called (A06, A29). Pure but for the objects
 //! that it reads.
+//!
+//! A hotfix whose branch was deleted is known by the other four identities only.
 
 use std::collections::HashSet;
 
-use super::history::Head;
 use super::history::plan;
+use super::history::{Head, What, located};
 use super::identity::Evidence;
-use super::{Absent, Facts};
+use super::running::{Deployed, Running};
+use super::{Absent, Facts, shorten};
 use crate::git::Gap;
 use crate::git::objects::Objects;
 use crate::git::refs::References;
-use crate::glob::glob;
 use crate::hotfix::{CommitId, HotfixBranch};
 
 /// The most hotfix branches whose commits are looked at.
@@ -28,6 +30,24 @@ pub struct Origin {
     pub what: String,
     /// The commit id, or the beginning of one, as it was found.
     pub revision: String,
+}
+
+impl Origin {
+    /// The commit ids, or beginnings of some, that a label can mean: `a1b2c3d`, `a1b2c3d-dirty`, and
+    /// what `git describe` says, `1.2.3-4-ga1b2c3d`.
+    fn commits(&self) -> Vec<String> {
+        let text = self.revision.to_ascii_lowercase();
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        let ids = words.map(|word| word.strip_prefix('g').unwrap_or(word));
+        ids.filter(|id| id.len() >= SHORTEST && id.bytes().all(|b| b.is_ascii_hexdigit()))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The commit, if all of its id is there.
+    pub fn commit(&self) -> Option<CommitId> {
+        self.commits().iter().find_map(|id| CommitId::parse(id))
+    }
 }
 
 /// What is to be asked of git.
@@ -73,14 +93,60 @@ pub fn question(facts: &Facts<'_>, references: &References) -> Result<Question, 
         .iter()
         .map(|head| head.commit.clone())
         .collect();
-    let lines = references.branches().filter(|(name, _)| {
-        let named = |pattern: &String| glob(pattern, name);
-        policy.release_branches.iter().any(named) && !is_hotfix(name)
-    });
+    let lines = references
+        .branches()
+        .filter(|(name, _)| policy.release_branches.name(name) && !is_hotfix(name));
     releases.extend(lines.map(|(_, commit)| commit.clone()));
     releases.sort();
     releases.dedup();
     Ok(Question { hotfixes, releases })
+}
+
+/// What the promotion itself names: the promoted build, and the git tags of its versions.
+pub fn named(facts: &Facts<'_>, references: &References) -> Vec<Origin> {
+    let mut origins = vec![Origin {
+        what: "the promoted build".to_owned(),
+        revision: facts.build.commit.as_str().to_owned(),
+    }];
+    let versions = facts
+        .promotion
+        .iter()
+        .flat_map(|promotion| &promotion.versions);
+    for version in versions {
+        let located = Deployed::of_version(&version.text)
+            .map(|deployed| located::locate(&deployed, references, facts.policy).1);
+        if let Some(commit) = located.as_ref().and_then(|commit| commit.get()) {
+            origins.push(Origin {
+                what: format!("`{}`", shorten(&version.text)),
+                revision: commit.as_str().to_owned(),
+            });
+        }
+    }
+    origins
+}
+
+/// The commits of the releases that run in production: what is built from them is what a hotfix is made
+/// for, and none itself.
+///
+/// # Errors
+/// If somebody who knows what runs did not answer.
+pub fn running(
+    running: &Running,
+    facts: &Facts<'_>,
+    references: &References,
+) -> Result<Vec<CommitId>, Absent> {
+    let mut releases = Vec::new();
+    for on in &running.targets {
+        for deployed in on.answer.answer()? {
+            let (what, commit) = located::locate(deployed, references, facts.policy);
+            if let (What::Release(_), Some(commit)) = (what, commit.get())
+                && deployed.runs
+            {
+                releases.push(commit.clone());
+            }
+        }
+    }
+    Ok(releases)
 }
 
 impl Question {
@@ -104,37 +170,38 @@ impl Question {
             .map(|head| head.commit.clone())
             .collect();
         let own = objects.only_in(&tips, &self.releases, MOST_COMMITS)?;
-        let own: HashSet<&CommitId> = own.iter().collect();
+        let set: HashSet<&CommitId> = own.iter().collect();
         let mut found = Vec::new();
         for origin in origins {
-            let revision = origin.revision.trim().to_ascii_lowercase();
-            if revision.len() < SHORTEST {
-                continue;
-            }
-            let mut hit = own
-                .iter()
-                .find(|id| id.as_str().starts_with(&revision))
-                .copied();
-            let mine;
-            // A commit on top of a hotfix's holds the hotfix as well. One that nobody has at hand is on
-            // no branch that could be looked at.
-            if hit.is_none()
-                && let Some(id) = CommitId::parse(&revision)
-                && objects.has(&id)
-            {
-                mine = objects.only_in(&[id], &self.releases, MOST_COMMITS)?;
-                hit = mine.iter().find(|id| own.contains(id));
-            }
-            if let Some(commit) = hit
-                && !self.is_released(objects, commit)?
-            {
-                found.push(Evidence::Commit {
-                    what: origin.what.clone(),
-                    commit: commit.short().to_owned(),
-                    branch: self.branch_of(objects, commit)?,
-                });
+            for revision in origin.commits() {
+                let mut hits: Vec<CommitId> = own
+                    .iter()
+                    .filter(|id| id.as_str().starts_with(&revision))
+                    .cloned()
+                    .collect();
+                // A commit on top of a hotfix's holds the hotfix as well. One that nobody has at hand
+                // is on no branch that could be looked at.
+                if hits.is_empty()
+                    && let Some(id) = CommitId::parse(&revision)
+                    && objects.has(&id)
+                {
+                    let mine = objects.only_in(&[id], &self.releases, MOST_COMMITS)?;
+                    hits = mine.into_iter().filter(|id| set.contains(id)).collect();
+                }
+                for commit in hits {
+                    if self.is_released(objects, &commit)? {
+                        continue;
+                    }
+                    found.push(Evidence::Commit {
+                        what: origin.what.clone(),
+                        commit: commit.short().to_owned(),
+                        branch: self.branch_of(objects, &commit)?,
+                    });
+                    break;
+                }
             }
         }
+        found.dedup();
         Ok(found)
     }
 
@@ -156,5 +223,25 @@ impl Question {
             }
         }
         Ok(String::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_names_a_commit_in_the_ways_that_tools_write_it() {
+        let of = |revision: &str| {
+            let (what, revision) = (String::new(), revision.to_owned());
+            Origin { what, revision }.commits()
+        };
+        assert_eq!(of("A1B2C3D\n"), ["a1b2c3d"]);
+        assert_eq!(of("a1b2c3d-dirty"), ["a1b2c3d"]);
+        assert_eq!(of("v1.2.3-4-ga1b2c3d"), ["a1b2c3d"]);
+        assert_eq!(of(&"0".repeat(40)), ["0".repeat(40)]);
+        for text in ["", "main", "a1b2c3", "1.2.3", "hotfix/x", "gggggggg"] {
+            assert!(of(text).is_empty(), "{text}");
+        }
     }
 }

@@ -122,7 +122,13 @@ impl Evidence {
                     Relation::Part => "is one platform of",
                     Relation::Contains => "holds the image of",
                     Relation::Shares => "has a platform in common with",
-                    Relation::SameConfig => "has the configuration and so the layers of",
+                    // Another manifest, so its bytes are others; what it runs is the same.
+                    Relation::SameConfig => {
+                        return format!(
+                            "`{version}` was built together with `{tag}`: one configuration, and so \
+                             the same layers, in another manifest ({digest})"
+                        );
+                    }
                 };
                 format!("`{version}` {is} `{tag}`, byte for byte ({digest})")
             }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::Source;
 use crate::registry::error::{Cause, RegistryError};
 use crate::registry::manifest::{Descriptor, Manifest};
+use crate::registry::reference::Digest;
 use crate::registry::transfer::{Image, Origin};
 
 /// The label that names the commit.
@@ -41,28 +42,89 @@ pub async fn read(image: &Image) -> Source<Vec<Platform>> {
 }
 
 async fn platforms(origin: &Origin, root: &Manifest) -> Result<Vec<Platform>, RegistryError> {
-    let mut found = Vec::new();
-    walk(origin, root, "", DEEPEST, &mut found).await?;
-    Ok(found)
+    let held = held(origin, root, Gaps::AreErrors).await?;
+    labels(origin, &held.images).await
 }
 
-/// Looks at everything that is published, however deep: what a name hides is deployed all the same by
-/// its digest.
+/// One image that runs: the whole, or one of an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// SHA-256 of its manifest.
+    pub digest: Digest,
+    /// `os/architecture`, as the index says; empty if nobody says.
+    pub name: String,
+    /// Its configuration.
+    pub config: Descriptor,
+}
+
+impl Part {
+    /// Whether its configuration is one of an image, which names its layers: another thing of the same
+    /// configuration is the same image. Artifacts share the empty configuration, and that says nothing.
+    pub fn is_described(&self) -> bool {
+        CONFIGS.contains(&self.config.media_type.as_str())
+    }
+}
+
+/// Everything that a manifest or index holds, however deep.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Held {
+    /// SHA-256 of every manifest and index in it, its own first.
+    pub manifests: Vec<Digest>,
+    /// What runs of it.
+    pub images: Vec<Part>,
+}
+
+/// What a manifest is that an index names and the registry does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gaps {
+    /// An error.
+    AreErrors,
+    /// Nothing: mirrors keep some platforms of an index only, and what is not there is not deployed.
+    AreNothing,
+}
+
+/// Looks at everything that an image holds: what a name hides is deployed all the same by its digest.
+///
+/// # Errors
+/// If a part of it cannot be read, or there is too much of it.
+pub async fn held(origin: &Origin, root: &Manifest, gaps: Gaps) -> Result<Held, RegistryError> {
+    let mut held = Held::default();
+    walk(origin, root, "", (DEEPEST, gaps), &mut held).await?;
+    Ok(held)
+}
+
+/// Reads the label of every platform.
+///
+/// # Errors
+/// If a configuration cannot be read.
+pub async fn labels(origin: &Origin, images: &[Part]) -> Result<Vec<Platform>, RegistryError> {
+    let each = images.iter().map(|part| async move {
+        if !part.is_described() {
+            // It has layers of a file system, and nothing that we can read says where they come from.
+            return Ok(Platform {
+                name: part.name.clone(),
+                revision: None,
+            });
+        }
+        let text = origin.blob(&part.config).await?;
+        label(&text, part.config.digest.as_str(), &part.name)
+    });
+    stream::iter(each).buffered(AT_ONCE).try_collect().await
+}
+
 async fn walk(
     origin: &Origin,
     manifest: &Manifest,
     name: &str,
-    depth: usize,
-    found: &mut Vec<Platform>,
+    (depth, gaps): (usize, Gaps),
+    held: &mut Held,
 ) -> Result<(), RegistryError> {
     let limit = |why: String| wrong(manifest.digest.as_str(), why);
+    held.manifests.push(Digest::of(&manifest.bytes));
     if manifest.is_image() {
-        found.extend(image(origin, manifest, name).await?);
-        if found.len() > MOST_PLATFORMS {
-            return Err(limit(format!(
-                "it holds more than {MOST_PLATFORMS} platforms"
-            )));
-        }
+        let image = part(manifest, name);
+        held.images
+            .extend(image.map_err(|why| wrong(manifest.digest.as_str(), why))?);
         return Ok(());
     }
     if depth == 0 {
@@ -76,15 +138,22 @@ async fn walk(
         )));
     }
     let each = parts.iter().map(|part| async move {
-        let child = origin.manifest(part).await?;
+        let mut inner = Held::default();
+        let child = match origin.manifest(part).await {
+            Ok(child) => child,
+            Err(error) if gaps == Gaps::AreNothing && is_absent(&error) => return Ok(inner),
+            Err(error) => return Err(error),
+        };
         let name = part.platform.as_deref().unwrap_or(name);
-        let mut inner = Vec::new();
-        Box::pin(walk(origin, &child, name, depth - 1, &mut inner)).await?;
+        Box::pin(walk(origin, &child, name, (depth - 1, gaps), &mut inner)).await?;
         Ok::<_, RegistryError>(inner)
     });
-    let inner: Vec<Vec<Platform>> = stream::iter(each).buffered(AT_ONCE).try_collect().await?;
-    found.extend(inner.into_iter().flatten());
-    if found.len() > MOST_PLATFORMS {
+    let inner: Vec<Held> = stream::iter(each).buffered(AT_ONCE).try_collect().await?;
+    for inner in inner {
+        held.manifests.extend(inner.manifests);
+        held.images.extend(inner.images);
+    }
+    if held.images.len() > MOST_PLATFORMS {
         return Err(limit(format!(
             "it holds more than {MOST_PLATFORMS} platforms"
         )));
@@ -92,30 +161,28 @@ async fn walk(
     Ok(())
 }
 
-/// One image; `None` for what cannot run: an attestation of BuildKit, or another artifact.
-async fn image(
-    origin: &Origin,
-    manifest: &Manifest,
-    name: &str,
-) -> Result<Option<Platform>, RegistryError> {
-    let parts = parts(manifest)?;
+fn is_absent(error: &RegistryError) -> bool {
+    matches!(error.cause, Cause::Status { status: 404, .. })
+}
+
+/// One image, by its manifest; `None` for what cannot run: an attestation of BuildKit, or another
+/// artifact. `name` is what the index calls its platform.
+///
+/// # Errors
+/// A sentence that says what cannot be read.
+pub fn part(manifest: &Manifest, name: &str) -> Result<Option<Part>, String> {
+    let parts = manifest.parts()?;
     let Some((config, layers)) = parts.split_first() else {
         return Ok(None);
     };
     let runs = layers.iter().any(|layer| layer.media_type.contains("tar"));
-    let described = CONFIGS.contains(&config.media_type.as_str());
-    if !runs && (!described || name == "unknown/unknown") {
-        return Ok(None);
-    }
-    if !described {
-        // It has layers of a file system, and nothing that we can read says where they come from.
-        return Ok(Some(Platform {
-            name: name.to_owned(),
-            revision: None,
-        }));
-    }
-    let text = origin.blob(config).await?;
-    label(&text, config.digest.as_str(), name).map(Some)
+    let part = Part {
+        digest: Digest::of(&manifest.bytes),
+        name: name.to_owned(),
+        config: config.clone(),
+    };
+    let is_image = runs || (part.is_described() && name != "unknown/unknown");
+    Ok(is_image.then_some(part))
 }
 
 fn parts(manifest: &Manifest) -> Result<Vec<Descriptor>, RegistryError> {

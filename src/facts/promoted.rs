@@ -32,6 +32,17 @@ pub struct Found {
     pub manifest: Manifest,
 }
 
+impl Found {
+    /// The image by its digest, as a deployment can take it. A digest that the promotion itself names
+    /// stays as it is: the registry may know the image by no other.
+    pub fn reference(&self, repo: &Repository) -> String {
+        match &self.target {
+            Target::Digest(digest) => format!("{repo}@{digest}"),
+            Target::Tag(_) => format!("{repo}@{}", self.digest),
+        }
+    }
+}
+
 /// What was attached to one digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attested {

@@ -45,6 +45,27 @@ pub(super) fn workspace_path(text: &str) -> Result<PathBuf, String> {
     Ok(parts.collect())
 }
 
+/// Reads the branches that ordinary releases are made of. One that is no branch of its own kind would
+/// take every branch, and with it every commit that was pushed anywhere.
+pub(super) fn read_release_branches(
+    table: &Table<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Patterns> {
+    let written = table.list("release_branches", problems).unwrap_or_default();
+    let everything = written.iter().find(|pattern| {
+        let name = pattern.trim_start_matches('!');
+        !pattern.starts_with('!') && name.chars().all(|c| matches!(c, '*' | '?' | '/' | ' '))
+    });
+    let patterns = match everything {
+        Some(pattern) => Err(format!("`{pattern}`, which names every branch")),
+        None => Patterns::new(written),
+    };
+    let expected = "names of branches, `*` for any text, such as `release/*`";
+    patterns
+        .map_err(|why| problems.push(Problem::new(table.at("release_branches"), why, expected)))
+        .ok()
+}
+
 pub(super) fn read_targets(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Targets> {
     let empty = Node::Map(Vec::new());
     let node = table.get("targets").unwrap_or(&empty);

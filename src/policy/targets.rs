@@ -57,7 +57,7 @@ impl Patterns {
     }
 
     /// Whether a target, trimmed, is named. Of no patterns at all, none is.
-    fn name(&self, target: &str) -> bool {
+    pub fn name(&self, target: &str) -> bool {
         let matches = |pattern: &str| glob(pattern.trim(), target);
         let (mut named, mut excepted) = (false, false);
         for pattern in &self.written {

@@ -246,6 +246,8 @@ fn publication(judged: &Judged) -> Option<PublicationRow<'_>> {
         Published::NotDue
         | Published::Withheld
         | Published::NothingYet(_)
+        | Published::Digests { .. }
+        | Published::NotHandedOn(_)
         | Published::Failed(_) => None,
     }
 }
@@ -292,7 +294,7 @@ fn tag_row<'a>(tag: &'a str, state: &'a TagState) -> TagRow<'a> {
 
 fn failure(judged: &Judged) -> Option<Failure<'_>> {
     match &judged.published {
-        Published::Failed(failed) => Some(Failure {
+        Published::Failed(failed) | Published::NotHandedOn(failed) => Some(Failure {
             message: &failed.found,
             next: &failed.next,
             written: &failed.written,

@@ -6,6 +6,7 @@ use std::io::Write;
 use super::sink::{Sink, Style, shell};
 use super::{Attachment, Ending, Judged, Published, Report, TagState, Unpublished, VERSION};
 use crate::problem::Problem;
+use crate::secret::shorten;
 use crate::verdict::{Decision, Effect, Finding, Outcome, Step, Verdict};
 
 /// Writes the report. `all` also shows the rules that passed or do not apply.
@@ -17,6 +18,12 @@ pub fn write<W: Write>(report: &Report, all: bool, sink: &mut Sink<W>) {
     }
     for note in &report.notes {
         sink.line(Style::Faint, &format!("note: {note}"));
+    }
+    for (version, digest) in &report.subject.judged {
+        sink.line(
+            Style::Plain,
+            &format!("judged: `{}` is {digest}", shorten(version, 80)),
+        );
     }
     sink.line(Style::Faint, &signature(report));
     if let Ending::Judged(judged) = &report.ending {
@@ -141,6 +148,10 @@ fn headline(judged: &Judged) -> (Style, String) {
                     Style::Bad,
                     format!("not published: {} ({ground})", failed.found),
                 ),
+                Published::NotHandedOn(failed) => (
+                    Style::Bad,
+                    format!("allowed, but not handed on: {} ({ground})", failed.found),
+                ),
                 Published::Tags(p) => {
                     let tags: Vec<&str> = p.tags.iter().map(|(tag, _)| tag.as_str()).collect();
                     let unchanged = p
@@ -161,9 +172,10 @@ fn headline(judged: &Judged) -> (Style, String) {
                     Style::Caution,
                     format!("a rehearsal; would be allowed: {about} ({ground})"),
                 ),
-                Published::File { .. } | Published::NotDue | Published::Withheld => {
-                    (Style::Good, format!("allowed: {about} ({ground})"))
-                }
+                Published::File { .. }
+                | Published::Digests { .. }
+                | Published::NotDue
+                | Published::Withheld => (Style::Good, format!("allowed: {about} ({ground})")),
             }
         }
     }
@@ -264,7 +276,18 @@ fn write_published<W: Write>(judged: &Judged, sink: &mut Sink<W>) {
                 "no tag was published, and none was written to a file",
             );
         }
-        Published::Failed(failed) => write_failed(failed, sink),
+        Published::Failed(failed) => write_failed("not published", failed, sink),
+        Published::NotHandedOn(failed) => write_failed("not handed on", failed, sink),
+        Published::Digests { path, images } => {
+            sink.line(Style::Plain, "");
+            sink.line(
+                Style::Plain,
+                &format!(
+                    "`{}` written to `{path}` for the step that deploys",
+                    images.join("`, `")
+                ),
+            );
+        }
         Published::File {
             path,
             tags,
@@ -358,9 +381,9 @@ fn write_statement<W: Write>(statement: &Attachment, sink: &mut Sink<W>) {
     }
 }
 
-fn write_failed<W: Write>(failed: &Unpublished, sink: &mut Sink<W>) {
+fn write_failed<W: Write>(word: &str, failed: &Unpublished, sink: &mut Sink<W>) {
     sink.line(Style::Plain, "");
-    sink.line(Style::Bad, "not published");
+    sink.line(Style::Bad, word);
     sink.line(Style::Plain, &format!("  found:    {}", failed.found));
     sink.line(Style::Plain, &format!("  next:     {}", failed.next));
     let list = |names: &[String]| {

@@ -85,6 +85,23 @@ pub fn write(
     })
 }
 
+/// Removes a file of ours, if it is there.
+///
+/// # Errors
+/// Why it is still there; what is not ours stays.
+pub fn remove(workspace: &Path, path: &Path, is_ours: impl Fn(&str) -> bool) -> Result<()> {
+    if !workspace.exists() {
+        return Ok(());
+    }
+    let target = may_write(workspace, path, is_ours)?;
+    match fs::remove_file(&target) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("`{}`", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A name that nobody else has: in a container every process has the same number.
 fn temporary_name() -> Result<String> {
     let mut random = [0_u8; 8];

@@ -3,7 +3,7 @@
 use super::{Judges, OwnLevel, Rule, unknown_kind};
 use crate::ci::Event;
 use crate::facts::identity::{Evidence, NameKind};
-use crate::facts::{Facts, Kind, Promotion, Source};
+use crate::facts::{Facts, Kind, Promotion, Source, shorten};
 use crate::hotfix::HotfixBranch;
 use crate::hotfix::template::Values;
 use crate::registry::reference::{Version, is_tag};
@@ -20,8 +20,15 @@ pub(super) const RULE: Rule = Rule {
     notes: "A promotion is a hotfix's by any one of: a hotfix tag or branch in a version parameter \
             or in any other variable that the server did not set; the branch or git reference of \
             the promoted build; with `policy.repo`, an image that is byte for byte the one of a \
-            hotfix tag. Which targets are QA is `policy.targets.qa`. The process has its own way to \
-            give QA a hotfix (A30, A31), and the refusal prints it.",
+            hotfix tag, one platform of it, an index that holds it or has a platform in common with it, \
+            or an image of the same configuration in another manifest; a statement that is attached to \
+            the image; and the commit: the one of the promoted build, of the version's git tag, or of \
+            the image's label `org.opencontainers.image.revision` lies on, or on top of, what a hotfix \
+            branch of the remote has and the default branch has not. The last needs a checkout or \
+            credentials for git, and the branch: the commits of a hotfix branch that was deleted are \
+            known by the other ways alone. Commits of `policy.release_branches`, and of a release that \
+            runs in production, are ordinary. Which targets are QA is `policy.targets.qa`. The process \
+            has its own way to give QA a hotfix (A30, A31), and the refusal prints it.",
     evaluate,
 };
 
@@ -52,10 +59,11 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
                 Outcome::Pass {
                     note: None,
                     because: format!(
-                        "no hotfix by name or by build, and none of {} hotfix tags has, holds or is \
-                         held by {}",
+                        "no hotfix by name or by build, and none of {} hotfix tags has, holds, is held \
+                         by or shares a platform or configuration with {}{}",
                         compared.hotfix_tags,
-                        digests.join(", ")
+                        digests.join(", "),
+                        commits(promotion)
                     ),
                 }
             }
@@ -63,6 +71,20 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
                 names_only(promotion, why)
             }
         },
+    }
+}
+
+/// What was seen of its commits.
+fn commits(promotion: &Promotion) -> String {
+    match &promotion.commits {
+        Source::Known(0) => "; the remote has no hotfix branch".to_owned(),
+        Source::Known(1) => "; no commit of it is the one hotfix branch's alone".to_owned(),
+        Source::Known(count) => {
+            format!("; no commit of it is one of {count} hotfix branches' alone")
+        }
+        Source::NotConfigured(why) | Source::Unknown { because: why, .. } => {
+            format!("; commits were not compared: {why}")
+        }
     }
 }
 
@@ -92,7 +114,10 @@ fn names_only(promotion: &Promotion, why: &str) -> Outcome {
         },
         None => Outcome::Pass {
             note: None,
-            because: format!("no hotfix by name or by build; bytes were not compared: {why}"),
+            because: format!(
+                "no hotfix by name or by build; bytes were not compared: {why}{}",
+                commits(promotion)
+            ),
         },
     }
 }
@@ -166,6 +191,21 @@ fn way_out(facts: &Facts<'_>, promotion: &Promotion, target: &str) -> Vec<Step> 
              change them where yours have other names"
         )),
     ]);
+    let line = promotion
+        .evidence
+        .iter()
+        .find_map(|evidence| match evidence {
+            Evidence::Commit { branch, .. } => Some(branch),
+            _ => None,
+        });
+    if let Some(branch) = line {
+        steps.push(Step::Say(format!(
+            "if this is an ordinary release of a line that is not merged into the default branch, and \
+             `{}` was only branched off it: name the branch of that line in `policy.release_branches`, \
+             or merge it",
+            shorten(branch)
+        )));
+    }
     // A hotfix branch that was made at the release and has no change of its own yet can have the
     // very image of that release.
     let release = promotion

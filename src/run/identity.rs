@@ -10,11 +10,11 @@ use crate::facts::hotfix_commits::{self, Origin};
 use crate::facts::identity::Evidence;
 use crate::facts::promoted::{self, Promoted};
 use crate::facts::remote::Fetch;
-use crate::facts::{Absent, Facts, Promotion, Source, bytes, image, shorten};
+use crate::facts::{Absent, Facts, Promotion, Source, bytes, image, running, shorten};
 use crate::hotfix::CommitId;
 use crate::http::Client;
 use crate::registry::error::RegistryError;
-use crate::registry::transfer::{self, Image};
+use crate::registry::transfer;
 use crate::registry::{Access, Registry};
 use crate::rules::{self, WantsOfIdentity};
 use crate::settings::SecretState;
@@ -32,6 +32,14 @@ impl Run<'_> {
         }
         let named = self.named(promotion);
         let git = wants.commits && self.has_git(facts);
+        if wants.commits
+            && !git
+            && let Some(promotion) = &mut facts.promotion
+        {
+            promotion.commits = Source::NotConfigured(
+                "there is neither a checkout nor credentials for git".to_owned(),
+            );
+        }
         if named.is_err() && !git {
             self.note(facts, named.err());
             return;
@@ -132,7 +140,7 @@ impl Run<'_> {
             && undecided(facts)
         {
             let found = match listed {
-                Ok(listed) => self.commits(facts, listed, registry.as_ref()).await,
+                Ok(listed) => self.commits(client, facts, listed, registry.as_ref()).await,
                 Err(absent) => Err(absent.clone()),
             };
             if let Some(promotion) = &mut facts.promotion {
@@ -182,19 +190,22 @@ impl Run<'_> {
     /// those branches there are.
     async fn commits(
         &self,
+        client: &Client,
         facts: &Facts<'_>,
         listed: &Listed,
         registry: Option<&Registry>,
     ) -> Result<(usize, Vec<Evidence>), Absent> {
-        let question = hotfix_commits::question(facts, &listed.references)?;
+        let mut question = hotfix_commits::question(facts, &listed.references)?;
         let branches = question.hotfixes.len();
         if branches == 0 {
             return Ok((0, Vec::new()));
         }
-        let mut origins = vec![Origin {
-            what: "the promoted build".to_owned(),
-            revision: self.build.commit.as_str().to_owned(),
-        }];
+        if self.build.commit.as_str().len() != 40 {
+            return Err(Absent::NotConfigured(
+                "the repository is a SHA-256 one, whose commits cannot be read".to_owned(),
+            ));
+        }
+        let mut origins = hotfix_commits::named(facts, &listed.references);
         let images = facts.promotion.iter().flat_map(|p| p.images.get());
         for image in images.flatten() {
             if let Some(registry) = registry {
@@ -207,31 +218,69 @@ impl Run<'_> {
             Source::Known(workspace) if workspace.shallow.is_empty() => Store::of(workspace),
             _ => Store::empty(),
         };
-        let mut needed = question.commits();
-        // What is promoted can be asked for where the remote lists it.
-        let tips: Vec<CommitId> = origins
-            .iter()
-            .filter_map(|origin| CommitId::parse(&origin.revision))
-            .filter(|id| listed.references.iter().any(|known| known.target() == id))
-            .collect();
-        needed.extend(tips);
-        needed.sort();
-        needed.dedup();
-        let missing = store.missing(&needed).map_err(|gap| Absent::from(&gap))?;
         let haves = match &facts.workspace {
             Source::Known(workspace) if workspace.shallow.is_empty() => self.haves(workspace),
             _ => Vec::new(),
         };
-        let fetch = Fetch {
-            wants: &missing,
-            haves: &haves,
-            commits_only: true,
-            ..Fetch::default()
-        };
-        store.fetch(&listed.remote, &fetch, scratch.path()).await?;
-        let found = self.in_time(&store, move |objects| question.answer(objects, &origins))?;
-        let found = found.map_err(|gap| Absent::from(&gap))?;
+        // What is promoted can be asked for where the remote lists it.
+        let tips: Vec<CommitId> = origins
+            .iter()
+            .filter_map(Origin::commit)
+            .filter(|id| listed.references.iter().any(|known| known.target() == id))
+            .collect();
+        let mut found = Vec::new();
+        for asked in [false, true] {
+            if asked {
+                // What a hotfix is made for is none, be it on the default branch or not.
+                let running = self.released_in_production(client, facts, listed).await?;
+                if found.is_empty() || running.is_empty() {
+                    break;
+                }
+                question.releases.extend(running);
+            }
+            let mut needed = question.commits();
+            needed.extend(tips.iter().cloned());
+            needed.sort();
+            needed.dedup();
+            let missing = store.missing(&needed).map_err(|gap| Absent::from(&gap))?;
+            let fetch = Fetch {
+                wants: &missing,
+                haves: &haves,
+                commits_only: true,
+                ..Fetch::default()
+            };
+            store.fetch(&listed.remote, &fetch, scratch.path()).await?;
+            let (question, origins) = (question.clone(), origins.clone());
+            let answer = self.in_time(&store, move |objects| question.answer(objects, &origins))?;
+            found = answer.map_err(|gap| Absent::from(&gap))?;
+            if found.is_empty() {
+                break;
+            }
+        }
         Ok((branches, found))
+    }
+
+    /// The commits of the releases that run in production, as far as anybody is configured to know.
+    async fn released_in_production(
+        &self,
+        client: &Client,
+        facts: &Facts<'_>,
+        listed: &Listed,
+    ) -> Result<Vec<CommitId>, Absent> {
+        if self.policy.running.is_none() {
+            return Ok(Vec::new());
+        }
+        let running = running::ask(
+            client,
+            self.policy,
+            self.settings,
+            self.build,
+            self.environment,
+            &self.redactor,
+            None,
+        )
+        .await;
+        hotfix_commits::running(running.answer()?, facts, &listed.references)
     }
 }
 
@@ -240,12 +289,12 @@ async fn labels(registry: &Registry, promoted: &Promoted) -> Result<Vec<Origin>,
     let Some(found) = &promoted.image else {
         return Ok(Vec::new());
     };
-    let image = Image::Whole {
-        origin: transfer::Origin::Registry(registry.clone()),
-        root: found.manifest.clone(),
+    let origin = transfer::Origin::Registry(registry.clone());
+    let platforms = async {
+        let held = image::held(&origin, &found.manifest, image::Gaps::AreNothing).await?;
+        image::labels(&origin, &held.images).await
     };
-    let platforms = image::read(&image).await;
-    let platforms = platforms.answer()?;
+    let platforms = platforms.await.map_err(|error| Absent::from(&error))?;
     let named = |platform: &image::Platform| {
         let of = match platform.name.as_str() {
             "" => String::new(),
