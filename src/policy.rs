@@ -331,7 +331,6 @@ impl Policy {
             unused: later::KEYS
                 .into_iter()
                 .filter(|key| table.get(key).is_some())
-                .chain(limits.soak.is_some().then_some("limits.soak"))
                 .collect(),
             release_branches: fields::read_release_branches(table, problems)?,
             digest_file,

@@ -6,6 +6,9 @@
 mod atomic;
 mod attested;
 mod base_is_production;
+mod build_passed;
+mod clean_parameters;
+mod earlier;
 mod forward_port;
 mod gate_wired;
 mod has_changes;
@@ -24,9 +27,11 @@ mod readable_promotion;
 mod revertible;
 mod running_known;
 mod short_lived;
+mod signed_off;
 mod target_known;
 mod ticket;
 mod triage;
+mod tried_first;
 mod unique_branch;
 mod version_published;
 mod working_branch;
@@ -91,7 +96,7 @@ pub enum Judges {
 pub const OF_THE_IMAGE: &str = image_commit::RULE.id;
 
 /// Every rule, in the order of the report.
-pub const TABLE: [&Rule; 26] = [
+pub const TABLE: [&Rule; 30] = [
     &readable_promotion::RULE,
     &qa_closed::RULE,
     &hotfix_branch::RULE,
@@ -115,8 +120,12 @@ pub const TABLE: [&Rule; 26] = [
     &forward_port::RULE,
     &target_known::RULE,
     &promoted_ref::RULE,
+    &clean_parameters::RULE,
     &version_published::RULE,
     &attested::RULE,
+    &build_passed::RULE,
+    &tried_first::RULE,
+    &signed_off::RULE,
     &keeps_hotfixes::RULE,
 ];
 
@@ -190,8 +199,17 @@ fn is_release_number(text: &str, facts: &Facts<'_>) -> bool {
         && !text.contains('@')
 }
 
+/// Rules that judge what happened to a hotfix before.
+const OF_THE_PAST: [&Rule; 3] = [&build_passed::RULE, &tried_first::RULE, &signed_off::RULE];
+
 /// Rules that judge what a version names in the registry.
-const OF_IMAGES: [&Rule; 2] = [&version_published::RULE, &attested::RULE];
+const OF_IMAGES: [&Rule; 5] = [
+    &version_published::RULE,
+    &attested::RULE,
+    &build_passed::RULE,
+    &tried_first::RULE,
+    &signed_off::RULE,
+];
 
 /// What has to be fetched before the rules are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,6 +222,10 @@ pub struct Wants {
     pub history: bool,
     /// What the pipeline file says.
     pub pipeline: bool,
+    /// What the Drone server knows of a promotion.
+    pub before: bool,
+    /// Also the list of earlier builds.
+    pub past: bool,
 }
 
 /// Rules that judge the history.
@@ -251,6 +273,12 @@ pub fn wants(facts: &Facts<'_>) -> Wants {
         pipeline: [&gate_wired::RULE, &pipeline_unchanged::RULE]
             .iter()
             .any(judges),
+        before: facts.promotion.is_some()
+            && [&clean_parameters::RULE, &promoted_ref::RULE]
+                .iter()
+                .chain(&OF_THE_PAST)
+                .any(judges),
+        past: OF_THE_PAST.iter().any(judges),
     }
 }
 

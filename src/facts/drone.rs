@@ -5,7 +5,7 @@
 //! only the latest one of each target, whatever became of it. So the list of builds is read page by
 //! page, once for all targets.
 
-mod build;
+pub(super) mod build;
 
 use std::sync::Arc;
 
@@ -23,20 +23,21 @@ const LIMIT: usize = 8 * 1024 * 1024;
 /// How many builds are asked for at once: the most that Drone gives.
 const PAGE: &str = "100";
 /// How many pages are read at the most.
-const PAGES: usize = 30;
+pub(super) const PAGES: usize = 30;
 /// How many promotions of promotions are followed.
 const HOPS: usize = 30;
 /// How many later promotions are named one by one.
 const SHOWN: usize = 5;
 
 /// The Drone server of a run. Targets that ask it share what it has answered.
-pub(super) struct Drone<'a> {
+pub struct Drone<'a> {
     asking: Asking<'a>,
     pages: Mutex<Vec<Result<Arc<Vec<Build>>, Refusal>>>,
 }
 
 impl<'a> Drone<'a> {
-    pub(super) fn new(asking: Asking<'a>) -> Self {
+    /// The server that a run asks, if it does.
+    pub fn new(asking: Asking<'a>) -> Self {
         Self {
             asking,
             pages: Mutex::default(),
@@ -61,15 +62,24 @@ impl<'a> Drone<'a> {
                 };
             }
         };
-        let question = Question {
+        let server = Server {
             drone: self,
             endpoint,
-            target,
         };
+        let question = Question { server, target };
         match question.answer().await {
             Ok(answer) => answer,
             Err(why) => Answer::failed(asked, why),
         }
+    }
+
+    /// The server, if it can be asked.
+    pub(super) fn server(&self) -> Result<Server<'_>, NotAsked> {
+        let endpoint = self.endpoint()?;
+        Ok(Server {
+            drone: self,
+            endpoint,
+        })
     }
 
     fn endpoint(&self) -> Result<Endpoint, NotAsked> {
@@ -120,9 +130,14 @@ impl<'a> Drone<'a> {
     }
 }
 
-struct Question<'a> {
+/// The server, ready to be asked.
+pub(super) struct Server<'a> {
     drone: &'a Drone<'a>,
     endpoint: Endpoint,
+}
+
+struct Question<'a> {
+    server: Server<'a>,
     target: &'a str,
 }
 
@@ -140,7 +155,7 @@ impl Question<'_> {
             )),
         }
         let target = super::shorten(self.target);
-        let origin = self.origin(&promotion).await?;
+        let origin = self.server.origin(&promotion).await?;
         let (number, commit) = match &origin {
             Some(origin) => (Some(origin.number), &origin.after),
             None => {
@@ -165,19 +180,20 @@ impl Question<'_> {
             ),
             None => format!("a build, {verb} `{target}` by build {}", promotion.number),
         };
-        let names = &self.drone.asking.policy.version_params;
+        let names = &self.server.drone.asking.policy.version_params;
         let since = promotion.finished.and_then(utc_of_seconds);
         let deployed = match Versions::of(&promotion, names) {
             Versions::One(deployed) => deployed,
             Versions::None => {
                 if *commit != promotion.after {
-                    return Err(self.garbled(format!(
+                    return Err(self.server.garbled(format!(
                         "build {} and the build that it promotes are of different commits",
                         promotion.number
                     )));
                 }
                 let commit = CommitId::parse(commit).ok_or_else(|| {
-                    self.garbled(format!("build {} names no commit", promotion.number))
+                    self.server
+                        .garbled(format!("build {} names no commit", promotion.number))
                 })?;
                 notes.push(
                     "it was promoted without a version parameter, so its own commit is taken for what \
@@ -219,13 +235,13 @@ impl Question<'_> {
     /// The last successful promotion to the target, and what came after it and may have changed
     /// what runs, the newest first.
     async fn promotion(&self) -> Result<(Build, Vec<Build>), Unanswered> {
-        let own = &self.drone.asking.build;
+        let own = &self.server.drone.asking.build;
         let mut later: Vec<Build> = Vec::new();
         let mut oldest: Option<u64> = None;
         let mut seen = 0_usize;
         for number in 1..=PAGES {
-            let page = self.page(number).await;
-            let page = page.map_err(|refusal| self.refused(&refusal))?;
+            let page = self.server.page(number).await;
+            let page = page.map_err(|refusal| self.server.refused(&refusal))?;
             if page.is_empty() {
                 return Err(self.never(seen, true));
             }
@@ -248,7 +264,7 @@ impl Question<'_> {
                 }
             }
             if seen == before {
-                return Err(self.garbled("its list of builds repeats itself"));
+                return Err(self.server.garbled("its list of builds repeats itself"));
             }
             oldest = page.last().map(|build| build.number);
         }
@@ -271,11 +287,13 @@ impl Question<'_> {
             ),
         )
     }
+}
 
+impl Server<'_> {
     /// The build that a promotion goes back to: promotions of promotions, restarts and rollbacks name
     /// another one as parent. `None` if a build on the way is not there any more. A deployment that
     /// GitHub started has no parent and is the build itself.
-    async fn origin(&self, promotion: &Build) -> Result<Option<Build>, Unanswered> {
+    pub(super) async fn origin(&self, promotion: &Build) -> Result<Option<Build>, Unanswered> {
         let mut at = promotion.clone();
         for _ in 0..HOPS {
             let Some(parent) = at.parent.filter(|parent| at.is_promotion() && *parent != 0) else {
@@ -300,7 +318,8 @@ impl Question<'_> {
         )))
     }
 
-    async fn find(&self, number: u64) -> Result<Build, Refusal> {
+    /// One build.
+    pub(super) async fn find(&self, number: u64) -> Result<Build, Refusal> {
         {
             let pages = self.drone.pages.lock().await;
             let builds = pages.iter().flatten().flat_map(|page| page.iter());
@@ -313,7 +332,7 @@ impl Question<'_> {
     }
 
     /// One page of the list of builds, the newest first; the first page is 1.
-    async fn page(&self, number: usize) -> Result<Arc<Vec<Build>>, Refusal> {
+    pub(super) async fn page(&self, number: usize) -> Result<Arc<Vec<Build>>, Refusal> {
         // The lock is held while the server is asked: whoever waits for it wants the same page.
         let mut pages = self.drone.pages.lock().await;
         if let Some(known) = pages.get(number - 1) {
@@ -340,7 +359,8 @@ impl Question<'_> {
         path.chain(rest.iter().copied()).collect()
     }
 
-    fn refused(&self, refusal: &Refusal) -> Unanswered {
+    /// Why the server has not answered.
+    pub(super) fn refused(&self, refusal: &Refusal) -> Unanswered {
         let repo = &self.drone.asking.build.repo;
         self.endpoint.explain(refusal, |status, _| match status {
             401 | 403 | 404 if self.endpoint.token.is_none() => {
@@ -357,7 +377,8 @@ impl Question<'_> {
         })
     }
 
-    fn garbled(&self, why: impl Into<String>) -> Unanswered {
+    /// An answer that makes no sense.
+    pub(super) fn garbled(&self, why: impl Into<String>) -> Unanswered {
         Unanswered::new(why, false, self.endpoint.check_address())
     }
 }

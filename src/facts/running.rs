@@ -240,6 +240,11 @@ impl Answer {
 impl Asking<'_> {
     /// As [`ask`].
     pub async fn running(self, only: Option<&str>) -> Source<Running> {
+        self.running_by(&drone::Drone::new(self), only).await
+    }
+
+    /// As [`ask`], with a Drone server that others ask too.
+    pub async fn running_by(self, drone: &drone::Drone<'_>, only: Option<&str>) -> Source<Running> {
         let Some(running) = &self.policy.running else {
             return Source::NotConfigured("`policy.running` is not set".to_owned());
         };
@@ -253,8 +258,6 @@ impl Asking<'_> {
                 super::shorten(target)
             ));
         }
-        let drone = drone::Drone::new(self);
-        let drone = &drone;
         let targets = join_all(entries.into_iter().map(async |entry| {
             let answer = self.one(entry, drone).await;
             let found = match answer.found {

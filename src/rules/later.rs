@@ -4,9 +4,9 @@
 //! and that leaves the build undecided: what a team demands is never taken as fulfilled. When a rule
 //! comes to exist, its row moves from here to the table.
 
-use super::Judges::{self, All, Hotfix};
+use super::Judges::{self, Hotfix};
 use super::applies;
-use crate::ci::Event::{self, Custom, Promote, PullRequest, Push, Rollback};
+use crate::ci::Event::{self, Custom, Promote, PullRequest, Push};
 use crate::facts::Facts;
 use crate::verdict::{Finding, Outcome, Step};
 
@@ -26,18 +26,13 @@ const fn row(id: &'static str, judges: Judges, events: &'static [Event]) -> Row 
 
 const PR_PUSH: &[Event] = &[PullRequest, Push, Custom];
 const PR_PUSH_PROMOTE: &[Event] = &[PullRequest, Push, Custom, Promote];
-const PROMOTE: &[Event] = &[Promote];
 const PUSH_PROMOTE: &[Event] = &[Push, Custom, Promote];
 
 /// Every such name, with what the design says it will judge.
-pub const IDS: [Row; 12] = [
+pub const IDS: [Row; 8] = [
     row("merged-by-pull-request", Hotfix, PUSH_PROMOTE),
     row("reviewed", Hotfix, PUSH_PROMOTE),
     row("agreed", Hotfix, PR_PUSH),
-    row("build-passed", Hotfix, PROMOTE),
-    row("clean-parameters", All, &[Promote, Rollback]),
-    row("tried-first", Hotfix, PROMOTE),
-    row("signed-off", Hotfix, PROMOTE),
     row("changelog", Hotfix, PR_PUSH),
     row("release-bump", Hotfix, PR_PUSH),
     row("issue", Hotfix, PR_PUSH),

@@ -1,6 +1,6 @@
 //! What is promoted is no pull request's build (process.md §4 T8, drone.md §3).
 
-use super::{Judges, OwnLevel, Rule};
+use super::{Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::{Facts, shorten};
 use crate::verdict::{Level, Outcome, Step};
@@ -19,7 +19,9 @@ pub(super) const RULE: Rule = Rule {
           and gives it the secrets",
     notes: "Recognised by `refs/pull/`, `refs/pull-requests/`, `refs/pull-request/` and \
             `refs/merge-requests/`. A GitHub deployment of a bare commit has no reference at all, so \
-            nobody can say: unknown.",
+            nobody can say: unknown. With `drone_token` the build that the \
+            promotion goes back to is looked up, through promotions of promotions and restarts, and a fork \
+            is known, too.",
     evaluate,
 };
 
@@ -31,6 +33,42 @@ const PULL_REQUESTS: [&str; 4] = [
 ];
 
 fn evaluate(facts: &Facts<'_>) -> Outcome {
+    by_server(facts).unwrap_or_else(|| by_reference(facts))
+}
+
+/// What the Drone server says of the build that the promotion goes back to; `None` if it has nothing
+/// against it.
+fn by_server(facts: &Facts<'_>) -> Option<Outcome> {
+    let before = match known(&facts.promotion.as_ref()?.before) {
+        Ok(before) => before,
+        Err(unknown @ Outcome::Unknown { .. }) => return Some(unknown),
+        Err(_) => return None,
+    };
+    let origin = match known(&before.origin) {
+        Ok(origin) => origin.as_ref()?,
+        Err(unknown) => return Some(unknown),
+    };
+    let fork = origin
+        .source_repo
+        .as_deref()
+        .filter(|from| *from != facts.build.repo);
+    (origin.event == "pull_request" || fork.is_some()).then(|| {
+        let from = fork.map(|fork| format!(" from the fork `{}`", shorten(fork)));
+        Outcome::Violation {
+            found: format!(
+                "the promotion goes back to build {}, one of a pull request{}",
+                origin.number,
+                from.unwrap_or_default()
+            ),
+            expected: "a build of a branch or tag".to_owned(),
+            next: vec![Step::Say(
+                "merge the pull request and promote the build of the merge".to_owned(),
+            )],
+        }
+    })
+}
+
+fn by_reference(facts: &Facts<'_>) -> Outcome {
     let Some(git_ref) = facts.build.git_ref.as_deref() else {
         return Outcome::Unknown {
             because:

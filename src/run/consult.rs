@@ -3,6 +3,7 @@
 
 mod store;
 
+use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
@@ -13,14 +14,19 @@ pub(super) use store::{Listed, Store, scratch};
 use store::Seen;
 
 use super::Run;
+use crate::attestation::statement::Claim;
 use crate::ci::Event;
 use crate::environment::Reading;
+use crate::facts::before;
+use crate::facts::cluster::SERVICE_ACCOUNT;
+use crate::facts::drone::Drone;
 use crate::facts::git::Workspace;
 use crate::facts::history::plan::{self, Plan};
 use crate::facts::pipeline::texts::texts;
 use crate::facts::pipeline::{self, PipelineFacts, Texts};
 use crate::facts::remote::{self, Fetch, Remote};
-use crate::facts::{Absent, Facts, Source, running};
+use crate::facts::running::{Asking, Running};
+use crate::facts::{Absent, Facts, Source};
 use crate::git::objects::Objects;
 use crate::git::refs::References;
 use crate::hotfix::CommitId;
@@ -42,7 +48,7 @@ impl Run<'_> {
     /// Adds to the facts what servers know, as far as a rule that applies wants it.
     pub(super) fn consult(&self, facts: &mut Facts<'_>) {
         let wants = rules::wants(facts);
-        if wants.running && self.policy.running.is_some() || wants.history {
+        if wants.running && self.policy.running.is_some() || wants.history || wants.before {
             let asked = self.with_client(async |client| {
                 self.ask(client, facts, wants).await;
                 Ok(())
@@ -67,17 +73,28 @@ impl Run<'_> {
 
     async fn ask(&self, client: &Client, facts: &mut Facts<'_>, wants: Wants) {
         let due = wants.history && facts.workspace.get().is_some();
-        let (remote, running) = future::join(
+        let asking = self.asking(client);
+        let drone = Drone::new(asking);
+        let (remote, running, before) = future::join3(
             async {
                 match due {
                     true => Some(self.listed(client).await),
                     false => None,
                 }
             },
-            self.running(client, facts, wants),
+            running_now(asking, &drone, facts, wants),
+            async {
+                match wants.before {
+                    true => Some(before::ask(asking, &drone, wants.past, oldest(facts)).await),
+                    false => None,
+                }
+            },
         )
         .await;
         facts.running = running;
+        if let (Some(promotion), Some(before)) = (&mut facts.promotion, before) {
+            promotion.before = before;
+        }
         if wants.current {
             self.read_current(client, facts).await;
         }
@@ -140,30 +157,17 @@ impl Run<'_> {
         remote::credentials(self.environment, self.build.platform, url, &self.redactor)
     }
 
-    async fn running(
-        &self,
-        client: &Client,
-        facts: &Facts<'_>,
-        wants: Wants,
-    ) -> Source<running::Running> {
-        if !wants.running {
-            return Source::NotConfigured("what runs in production was not asked".to_owned());
-        }
-        // A promotion to production is compared with what runs on its own target.
-        let target = facts.promotion.as_ref().map(|promotion| &promotion.target);
-        let only = target
-            .filter(|target| target.class() == Some(Class::Production))
-            .and_then(|target| target.name());
-        running::ask(
+    /// What the servers of a run are asked with.
+    pub(super) fn asking<'a>(&'a self, client: &'a Client) -> Asking<'a> {
+        Asking {
             client,
-            self.policy,
-            self.settings,
-            self.build,
-            self.environment,
-            &self.redactor,
-            only,
-        )
-        .await
+            policy: self.policy,
+            settings: self.settings,
+            build: self.build,
+            environment: self.environment,
+            redactor: &self.redactor,
+            service_account: Path::new(SERVICE_ACCOUNT),
+        }
     }
 
     /// Looks up what the tags of this build are now, if production names an image by its digest.
@@ -334,4 +338,37 @@ impl Run<'_> {
             Source::Known(pipeline::read(texts, self.build, self.policy, running))
         })
     }
+}
+
+async fn running_now(
+    asking: Asking<'_>,
+    drone: &Drone<'_>,
+    facts: &Facts<'_>,
+    wants: Wants,
+) -> Source<Running> {
+    if !wants.running {
+        return Source::NotConfigured("what runs in production was not asked".to_owned());
+    }
+    // A promotion to production is compared with what runs on its own target.
+    let target = facts.promotion.as_ref().map(|promotion| &promotion.target);
+    let only = target
+        .filter(|target| target.class() == Some(Class::Production))
+        .and_then(|target| target.name());
+    asking.running_by(drone, only).await
+}
+
+/// The oldest build that has published what is promoted, if that is known of every image: nothing
+/// before it can have tried these bytes.
+fn oldest(facts: &Facts<'_>) -> Option<u64> {
+    let attested = facts.promotion.as_ref()?.attested.get()?;
+    let first = attested.iter().map(|one| {
+        let builds = one.statements.iter().filter_map(|statement| {
+            let Claim::Published(publication) = &statement.claim else {
+                return None;
+            };
+            (publication.source == facts.build.repo).then_some(publication.build.number)
+        });
+        builds.min()
+    });
+    first.collect::<Option<Vec<u64>>>()?.into_iter().min()
 }

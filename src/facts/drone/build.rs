@@ -9,26 +9,30 @@ use crate::facts::shorten;
 
 /// What is read of a build. Drone leaves out `parent`, `deploy_to` and `params` where they are empty.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Build {
-    pub(super) number: u64,
-    pub(super) parent: Option<u64>,
-    pub(super) event: String,
-    pub(super) deploy_to: Option<String>,
-    params: Option<BTreeMap<String, String>>,
-    pub(super) status: String,
+pub(in crate::facts) struct Build {
+    pub(in crate::facts) number: u64,
+    pub(in crate::facts) parent: Option<u64>,
+    pub(in crate::facts) event: String,
+    pub(in crate::facts) deploy_to: Option<String>,
+    pub(in crate::facts) params: Option<BTreeMap<String, String>>,
+    pub(in crate::facts) status: String,
     /// The commit.
-    pub(super) after: String,
+    pub(in crate::facts) after: String,
     /// The branch, and the reference; a promotion has those of the build that it promotes.
-    target: Option<String>,
+    pub(in crate::facts) target: Option<String>,
     #[serde(rename = "ref")]
-    git_ref: Option<String>,
-    trigger: Option<String>,
+    pub(in crate::facts) git_ref: Option<String>,
+    pub(in crate::facts) trigger: Option<String>,
+    /// Login of the commit's author.
+    pub(in crate::facts) author_login: Option<String>,
+    /// The repository that a pull request comes from, where that is a fork.
+    pub(in crate::facts) source_repo: Option<String>,
     /// Seconds since 1970; 0 if it has not ended.
-    pub(super) finished: Option<i64>,
+    pub(in crate::facts) finished: Option<i64>,
 }
 
 impl Build {
-    pub(super) fn is_promotion(&self) -> bool {
+    pub(in crate::facts) fn is_promotion(&self) -> bool {
         matches!(self.event.as_str(), "promote" | "rollback")
     }
 
@@ -74,7 +78,7 @@ impl Build {
 
 /// What the version parameters of a promotion say. Drone copies them from the promoted build and
 /// from promotion to promotion, so those of the last one are all of them.
-pub(super) enum Versions {
+pub(in crate::facts) enum Versions {
     /// No parameter says anything.
     None,
     /// All say the same.
@@ -84,7 +88,7 @@ pub(super) enum Versions {
 }
 
 impl Versions {
-    pub(super) fn of(build: &Build, names: &[String]) -> Self {
+    pub(in crate::facts) fn of(build: &Build, names: &[String]) -> Self {
         let params = build.params.iter().flatten();
         let set = params.filter(|(name, text)| names.contains(name) && !text.is_empty());
         let mut found: Option<(&str, Deployed)> = None;
@@ -158,6 +162,8 @@ mod tests {
             target: None,
             git_ref: None,
             trigger: None,
+            author_login: None,
+            source_repo: None,
             finished: None,
         };
         let names = ["VERSION", "IMAGE_TAG"].map(str::to_owned);
