@@ -28,4 +28,5 @@ pub mod hotfix;
 pub mod http;
 pub mod problem;
 pub mod secret;
+pub mod signing;
 pub mod verdict;

@@ -23,6 +23,7 @@ use crate::hotfix::{Prefixes, TicketPattern, compile};
 use crate::http::Trust;
 use crate::problem::Problem;
 use crate::registry::reference::{Digest, Repository};
+use crate::signing::VerifyKey;
 use crate::verdict::Level;
 use later::Later;
 use limits::Limits;
@@ -109,6 +110,8 @@ pub struct Policy {
     pub timeout: Duration,
     /// How much a hotfix may be.
     pub limits: Limits,
+    /// Public keys; with any, only statements that one of them signed count.
+    pub verify_keys: Vec<VerifyKey>,
     /// Keys that decide nothing yet.
     pub later: Later,
     /// Keys that are set and decide nothing yet.
@@ -336,6 +339,7 @@ impl Policy {
             digest_file,
             sign_off: sign_off::read(table, problems),
             limits,
+            verify_keys: fields::read_verify_keys(table, problems),
             later: later::read(table, &ids, problems),
             tags_format: tags_format.unwrap_or(TagsFormat::Comma),
             repo,

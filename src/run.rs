@@ -224,9 +224,7 @@ impl Run<'_> {
             ));
         }
         let keys = self.policy.unused.iter().map(|key| format!("policy.{key}"));
-        let unused: Vec<String> = keys
-            .chain(self.settings.unused.iter().map(|name| (*name).to_owned()))
-            .collect();
+        let unused: Vec<String> = keys.collect();
         if !unused.is_empty() {
             notes.push(format!(
                 "set, but no rule of this version uses it: {}",

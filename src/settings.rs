@@ -13,6 +13,7 @@ use crate::problem::{Problem, did_you_mean};
 use crate::registry::credentials::{Credentials, DockerConfig};
 use crate::registry::error::Cause;
 use crate::secret::{Redactor, Secret, shorten};
+use crate::signing::SigningKey;
 
 /// What every setting's variable begins with.
 pub const PREFIX: &str = "PLUGIN_";
@@ -30,9 +31,6 @@ pub const NAMES: [&str; 10] = [
     "dry_run",
     "log_level",
 ];
-
-/// Settings that are secrets and that no rule of this version uses.
-const UNUSED: [&str; 1] = ["signing_key"];
 
 /// A secret as the server hands it over. Drone writes a missing or withheld secret as a variable
 /// that is there and empty.
@@ -61,6 +59,7 @@ pub struct Settings {
     username: SecretState,
     password: SecretState,
     config: Result<DockerConfig, SecretState>,
+    signing_key: Result<SigningKey, SecretState>,
     /// What the Drone server is shown.
     pub drone_token: SecretState,
     /// What the Kubernetes APIs of `policy.running` are shown.
@@ -75,8 +74,6 @@ pub struct Settings {
     pub proxy: Proxy,
     /// Variables `PLUGIN_*` that are none of ours, in the order of the environment.
     pub ignored: Vec<String>,
-    /// Settings that are present and that no rule of this version uses.
-    pub unused: Vec<&'static str>,
 }
 
 /// The settings as text.
@@ -90,6 +87,7 @@ struct Raw {
     drone_token: Option<String>,
     kube_token: Option<String>,
     forge_token: Option<String>,
+    signing_key: Option<String>,
     dry_run: Option<String>,
     log_level: Option<String>,
 }
@@ -189,13 +187,19 @@ pub fn read(environment: &Environment, redactor: &Redactor, problems: &mut Vec<P
                 LogLevel::Info
             }
         });
-    let present = |name: &&str| {
-        environment.read(&format!("{PREFIX}{}", name.to_uppercase())) != Reading::Absent
+    let signing_key = match secret("signing_key", raw.signing_key.as_ref()) {
+        SecretState::Set(text) => SigningKey::parse(text.expose()).map_err(|wrong| {
+            let expected = "a private key in PKCS#8 PEM, ECDSA P-256 or Ed25519";
+            problems.push(Problem::new("signing_key", wrong.found, expected).next(wrong.next));
+            SecretState::Absent
+        }),
+        other => Err(other),
     };
     let settings = Settings {
         username,
         password,
         config,
+        signing_key,
         drone_token: secret("drone_token", raw.drone_token.as_ref()),
         kube_token: secret("kube_token", raw.kube_token.as_ref()),
         forge_token: secret("forge_token", raw.forge_token.as_ref()),
@@ -203,7 +207,6 @@ pub fn read(environment: &Environment, redactor: &Redactor, problems: &mut Vec<P
         log_level: log_level.unwrap_or(LogLevel::Info),
         proxy: proxy(environment),
         ignored,
-        unused: UNUSED.into_iter().filter(present).collect(),
     };
     Read {
         settings,
@@ -248,6 +251,18 @@ impl Settings {
                 .map_err(|why| Cause::Config(format!("the setting `config` does not help: {why}"))),
             Err(SecretState::Empty) => Err(Cause::MissingSecret("config".to_owned())),
             Err(_) => Ok(Credentials::Anonymous),
+        }
+    }
+
+    /// The key that signs statements, if one is configured.
+    ///
+    /// # Errors
+    /// If the secret is set but empty.
+    pub fn signing_key(&self) -> Result<Option<&SigningKey>, Cause> {
+        match &self.signing_key {
+            Ok(key) => Ok(Some(key)),
+            Err(SecretState::Empty) => Err(Cause::MissingSecret("signing_key".to_owned())),
+            Err(_) => Ok(None),
         }
     }
 
@@ -439,6 +454,21 @@ mod tests {
             next.contains("promotion parameter") && next.contains("`repo` belongs inside"),
             "{next}"
         );
+    }
+
+    #[test]
+    fn a_wrong_signing_key_is_a_problem_that_does_not_show_it() {
+        let key =
+            "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIAAAAAAAAAAA\n-----END EC PRIVATE KEY-----";
+        let (_, problems) = read_all(&[("PLUGIN_POLICY", "{}"), ("PLUGIN_SIGNING_KEY", key)]);
+        assert_eq!(problems[0].setting, "signing_key");
+        assert!(!format!("{problems:?}").contains("MHcC"), "{problems:?}");
+        let (read, problems) = read_all(&[("PLUGIN_POLICY", "{}"), ("PLUGIN_SIGNING_KEY", "")]);
+        assert_eq!(problems, []);
+        let missing = Cause::MissingSecret("signing_key".to_owned());
+        assert_eq!(read.settings.signing_key().unwrap_err(), missing);
+        let (read, _) = read_all(&[("PLUGIN_POLICY", "{}")]);
+        assert!(read.settings.signing_key().unwrap().is_none());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::targets::{self, Patterns, Targets};
 use super::tree::Node;
 use crate::http::{Trust, parse_ca};
 use crate::problem::{Problem, did_you_mean};
+use crate::signing::VerifyKey;
 use crate::verdict::Level;
 
 pub(super) fn no_repository(text: &str) -> String {
@@ -220,4 +221,20 @@ pub(super) fn read_trust(table: &Table<'_>, problems: &mut Vec<Problem>) -> Trus
         insecure: hosts("insecure"),
         skip_verify: hosts("skip_verify"),
     }
+}
+
+pub(super) fn read_verify_keys(table: &Table<'_>, problems: &mut Vec<Problem>) -> Vec<VerifyKey> {
+    let texts = table.list("verify_keys", problems).unwrap_or_default();
+    let mut keys = Vec::new();
+    for (i, text) in texts.iter().enumerate() {
+        match VerifyKey::parse(text) {
+            Ok(key) => keys.push(key),
+            Err(wrong) => {
+                let at = format!("{}[{i}]", table.at("verify_keys"));
+                let expected = "a public key in PEM, ECDSA P-256 or Ed25519";
+                problems.push(Problem::new(at, wrong.found, expected).next(wrong.next));
+            }
+        }
+    }
+    keys
 }

@@ -17,8 +17,6 @@ pub struct Later {
     pub overrides: Vec<Override>,
     /// Address of the forge.
     pub forge: Option<String>,
-    /// Public keys whose attestations count.
-    pub verify_keys: Vec<String>,
 }
 
 /// One entry of `policy.overrides`.
@@ -33,7 +31,7 @@ pub struct Override {
 }
 
 /// The keys of `policy` that this file reads.
-pub const KEYS: [&str; 3] = ["overrides", "forge", "verify_keys"];
+pub const KEYS: [&str; 2] = ["overrides", "forge"];
 
 /// Reads the keys.
 pub fn read(policy: &Table<'_>, rules: &[&str], problems: &mut Vec<Problem>) -> Later {
@@ -62,13 +60,6 @@ pub fn read(policy: &Table<'_>, rules: &[&str], problems: &mut Vec<Problem>) -> 
         Ok(_) => Err("not https".to_owned()),
         Err(why) => Err(why.to_string()),
     });
-    later.verify_keys = policy.list("verify_keys", problems).unwrap_or_default();
-    for (i, key) in later.verify_keys.iter().enumerate() {
-        if !key.contains("-----BEGIN PUBLIC KEY-----") {
-            let at = format!("{}[{i}]", policy.at("verify_keys"));
-            problems.push(Problem::new(at, "something else", "a public key in PEM"));
-        }
-    }
     later
 }
 
