@@ -2,6 +2,7 @@
 //! again: a rule does no I/O, and two rules can never have seen two different worlds.
 
 mod api;
+pub mod attested;
 pub use api::utc_of_seconds;
 pub mod before;
 pub mod bytes;

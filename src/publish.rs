@@ -6,6 +6,7 @@
 //! already, nothing is written. What lies elsewhere is brought into the repository first, and the
 //! tags come last, so that none ever names something that is not whole.
 
+pub mod attest;
 mod sole;
 mod tag;
 

@@ -127,6 +127,12 @@ impl RegistryError {
             Cause::Renewed => later(),
             Cause::Status { .. } => self.about_refusal(),
             Cause::Token { .. } | Cause::NoToken => "ask who runs the registry".to_owned(),
+            Cause::NoArtifacts(_) => {
+                "ask who runs the registry to allow OCI 1.1 artifacts: manifests with `subject` and a \
+                 configuration of the type `application/vnd.oci.empty.v1+json` (Quay: \
+                 `ALLOWED_OCI_ARTIFACT_TYPES`)"
+                    .to_owned()
+            }
             Cause::Resolver(name) => {
                 format!("start the build again without the parameter or variable `{name}`")
             }

@@ -72,6 +72,8 @@ pub enum Cause {
     Config(String),
     /// A secret that is needed is set but empty.
     MissingSecret(String),
+    /// The registry takes images and nothing beside them; what it answered.
+    NoArtifacts(String),
     /// A variable of the environment decides what host names mean.
     Resolver(&'static str),
 }
@@ -162,6 +164,10 @@ impl fmt::Display for RegistryError {
             }
             Cause::NoToken => f.write_str("the registry's token service answered without a token"),
             Cause::Answer(why) | Cause::Config(why) => f.write_str(why),
+            Cause::NoArtifacts(said) => write!(
+                f,
+                "the registry refuses artifacts beside images: it answered {said}"
+            ),
             Cause::Resolver(name) => write!(
                 f,
                 "`{name}` in the environment decides what host names mean, and a host of \

@@ -9,10 +9,17 @@ use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
+use serde::ser::{Serialize, Serializer};
 
 /// A structure that is written as an object, each of its keys exactly as we name it.
 #[derive(Debug)]
 pub struct Exact<T>(pub T);
+
+impl<T: Serialize> Serialize for Exact<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Exact<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -114,6 +114,11 @@ impl Digest {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The algorithm, and the digits.
+    pub fn parts(&self) -> (&str, &str) {
+        self.0.split_once(':').unwrap_or(("", &self.0))
+    }
 }
 
 /// Makes a digest of bytes that come in pieces.
