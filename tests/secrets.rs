@@ -23,8 +23,14 @@ const SECRETS: [&str; 7] = [
     "signing_key",
 ];
 
+/// What stands inside the signing key: one that is no key would be a mistake in the settings.
+const KEY: &str = "MC4CAQAwBQYDK2VwBCIEIEr3WjkFTC7xKmgH0CVRD3wdjxCmhdBbyrVPtHQ8kxK0";
+
 /// Not plain letters, so that each encoding shows something else.
 fn canary(place: &str) -> String {
+    if place == "signing_key" {
+        return KEY.to_owned();
+    }
     format!("cAnary/{place}+\"<ü>~&1")
 }
 

@@ -116,6 +116,13 @@ struct Layer {
     data: Option<String>,
 }
 
+/// Whether a list says for sure that an artifact is of none of these types. Some lists leave the type out, or
+/// name that of the configuration in its place (go-containerregistry's registry does: each artifact is
+/// `application/vnd.oci.empty.v1+json` there); then only the manifest knows.
+fn is_other(listed: &str, types: &[&str]) -> bool {
+    !types.contains(&listed) && !listed.is_empty() && !listed.starts_with("application/vnd.oci.")
+}
+
 impl Registry {
     /// What is attached to a digest, of these types of artifacts. A manifest that the list names and that is
     /// attached to nothing is left out: GitLab's children of an index look like that
@@ -138,9 +145,10 @@ impl Registry {
         let mut seen = HashSet::new();
         let mut wanted = Vec::new();
         for Exact(entry) in listed {
-            // A client may have forgotten the type; then the manifest says it.
-            let other = |kind: &String| !types.contains(&kind.as_str());
-            if entry.artifact_type.as_ref().is_some_and(other) {
+            if entry
+                .artifact_type
+                .is_some_and(|kind| is_other(&kind, types))
+            {
                 continue;
             }
             let digest = Digest::parse(&entry.digest)

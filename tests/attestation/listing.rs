@@ -114,25 +114,25 @@ async fn a_payload_that_is_not_in_the_manifest_is_a_blob() {
     let of = subject().digest;
     let payload = statement(&of);
     let carrier = carrier(of.as_str(), STATEMENT, &payload, false);
-    let script = Script::new()
-        // The type is the manifest's to say, if the list leaves it out.
-        .on("GET", &list_of(&of), index(&[entry(&carrier, None)]))
-        .on(
-            "GET",
-            &manifest_of(&carrier.digest),
-            Answer::manifest(&carrier),
-        )
-        .on(
-            "GET",
-            &format!("/v2/{PATH}/blobs/{}", image::sha256(&payload)),
-            Answer::status(200).body(payload),
+    let blob = format!("/v2/{PATH}/blobs/{}", image::sha256(&payload));
+    // The type is the manifest's to say, if the list leaves it out or names that of the configuration.
+    let empty = "application/vnd.oci.empty.v1+json";
+    for kind in [None, Some(""), Some(empty), Some(STATEMENT)] {
+        let script = Script::new()
+            .on("GET", &list_of(&of), index(&[entry(&carrier, kind)]))
+            .on(
+                "GET",
+                &manifest_of(&carrier.digest),
+                Answer::manifest(&carrier),
+            )
+            .on("GET", &blob, Answer::status(200).body(payload.clone()));
+        let found = read(script, &of).await.unwrap();
+        assert!(
+            found.rejected[0].contains(ELSEWHERE),
+            "{:?}",
+            found.rejected
         );
-    let found = read(script, &of).await.unwrap();
-    assert!(
-        found.rejected[0].contains(ELSEWHERE),
-        "{:?}",
-        found.rejected
-    );
+    }
 }
 
 #[tokio::test]
