@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use futures_util::future::{self, Either};
 
+use crate::attestation::statement::Claim;
 use crate::ci::Build;
 use crate::facts::Facts;
 use crate::hotfix::tag::ImageTag;
@@ -24,6 +25,7 @@ use crate::registry::reference::Digest;
 use crate::registry::transfer::{self, Image, Origin, Progress};
 use crate::registry::{Registry, Target, known};
 use crate::report::{Attachment, Publication, Published, TagState, Unpublished, outputs};
+use crate::signing::SigningKey;
 
 /// How often a transfer says how far it is while a silent server would be given up: with the default
 /// `policy.timeout` that is every five seconds.
@@ -124,24 +126,79 @@ pub async fn look(to: &Registry, tags: &[String]) -> Result<Vec<Option<Digest>>,
     future::join_all(looks).await.into_iter().collect()
 }
 
-/// Publishes what was opened. In a rehearsal nothing is written. `say` takes a line now and then,
-/// when it takes long.
-pub async fn publish(opened: Opened, mode: Mode, say: &mut dyn FnMut(String)) -> Published {
+/// Publishes what was opened, and attaches the statement that `claim` makes of the written tags. In a
+/// rehearsal nothing is written. `say` takes a line now and then, when it takes long.
+pub async fn publish<'k>(
+    opened: Opened,
+    mode: Mode,
+    say: &mut dyn FnMut(String),
+    claim: impl FnOnce(&[String]) -> Statement<'k>,
+) -> Published {
     let mut written = Vec::new();
     match opened.write(mode, say, &mut written).await {
-        Ok(root) => Published::Tags(Publication {
-            repository: opened.to.repository().to_string(),
-            source: opened.source,
-            digest: root.digest,
-            media_type: root.media_type,
-            tags: written,
-            statement: Attachment::Off,
-        }),
+        Ok(root) => {
+            let statement = match claim(&opened.tags) {
+                Statement::Off => Attachment::Off,
+                Statement::Withheld { because, advice } => Attachment::Missing { because, advice },
+                _ if mode.rehearsal => Attachment::Planned,
+                Statement::Due(claim, key) => attach(&opened.to, &root, *claim, key).await,
+            };
+            Published::Tags(Publication {
+                repository: opened.to.repository().to_string(),
+                source: opened.source,
+                digest: root.digest,
+                media_type: root.media_type,
+                tags: written,
+                statement,
+            })
+        }
         Err(error) => {
             let done: Vec<String> = written.iter().map(|(tag, _)| tag.clone()).collect();
             let rest = &opened.tags[done.len()..];
             Published::Failed(failed(&error, &done, rest))
         }
+    }
+}
+
+/// What is to be said about an image.
+pub enum Statement<'k> {
+    /// Nothing: the policy turns it off.
+    Off,
+    /// It could not be said as the team wants it.
+    Withheld {
+        /// Why not.
+        because: String,
+        /// What to do.
+        advice: String,
+    },
+    /// This, signed with this key.
+    Due(Box<Claim>, Option<&'k SigningKey>),
+}
+
+/// Attaches a statement to an image that stands. That it cannot be is told, and fails nothing: the tags
+/// are good without it.
+pub async fn attach(
+    to: &Registry,
+    root: &Manifest,
+    claim: Claim,
+    key: Option<&SigningKey>,
+) -> Attachment {
+    let signed = key.is_some();
+    match attest::attach(to, root, claim, key).await {
+        Ok(attest::Attached::New { artifact, .. }) => Attachment::Attached {
+            digest: Some(artifact),
+            signed,
+            already: false,
+        },
+        Ok(attest::Attached::Present) => Attachment::Attached {
+            digest: None,
+            signed,
+            already: true,
+        },
+        Err(error) => Attachment::Missing {
+            because: error.to_string(),
+            advice: error.advice(),
+        },
     }
 }
 

@@ -83,8 +83,8 @@ pub enum Attachment {
     Planned,
     /// It is attached to the digest.
     Attached {
-        /// Digest of the artifact that holds it.
-        digest: Digest,
+        /// Digest of the artifact that holds it, if this build has attached it.
+        digest: Option<Digest>,
         /// Whether it is signed.
         signed: bool,
         /// Whether an earlier build has attached it.

@@ -135,6 +135,10 @@ impl Run<'_> {
             }
             _ => Published::NotDue,
         };
+        if !matches!(published, Published::NotHandedOn(_)) {
+            self.record(&facts, &verdict, &mut notes);
+        }
+        notes.extend(rejected(&facts));
         let judged = Judged {
             about: about(&facts),
             verdict,
@@ -293,6 +297,17 @@ fn moved_checkout(facts: &Facts<'_>) -> Option<String> {
             facts.build.commit.short()
         )
     })
+}
+
+/// What looks like a statement about the image and counts as none.
+fn rejected(facts: &Facts<'_>) -> Vec<String> {
+    let promotion = facts.promotion.as_ref();
+    let attested = promotion.and_then(|promotion| promotion.attested.get());
+    let all = attested.into_iter().flatten();
+    let all = all.flat_map(|one| one.rejected.iter().map(move |why| (&one.digest, why)));
+    all.take(5)
+        .map(|(digest, why)| format!("a statement on {digest} counts for nothing: {why}"))
+        .collect()
 }
 
 /// What is judged, in a few words.

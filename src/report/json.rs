@@ -267,7 +267,7 @@ fn statement(attachment: &Attachment) -> Option<StatementRow<'_>> {
             signed,
             already,
         } => StatementRow {
-            digest: Some(digest.as_str()),
+            digest: digest.as_ref().map(|digest| digest.as_str()),
             signed: Some(*signed),
             ..row(if *already { "unchanged" } else { "attached" })
         },

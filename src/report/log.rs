@@ -366,9 +366,13 @@ fn write_statement<W: Write>(statement: &Attachment, sink: &mut Sink<W>) {
             } else {
                 "attached"
             };
+            let artifact = digest.as_ref().map(|digest| format!(" ({digest})"));
             sink.line(
                 Style::Plain,
-                &format!("  statement: {state}, {signed} ({digest})"),
+                &format!(
+                    "  statement: {state}, {signed}{}",
+                    artifact.unwrap_or_default()
+                ),
             );
         }
         Attachment::Missing { because, advice } => {

@@ -6,14 +6,17 @@ use futures_util::future;
 
 use super::Run;
 use super::consult::{Listed, Store, scratch};
+use crate::attestation::statement::Claim;
+use crate::facts::attested;
 use crate::facts::hotfix_commits::{self, Origin};
 use crate::facts::identity::Evidence;
-use crate::facts::promoted::{self, Promoted};
+use crate::facts::promoted::{self, Attested, Promoted};
 use crate::facts::remote::Fetch;
 use crate::facts::{Absent, Facts, Promotion, Source, bytes, image, running, shorten};
 use crate::hotfix::CommitId;
 use crate::http::Client;
 use crate::registry::error::RegistryError;
+use crate::registry::reference::Digest;
 use crate::registry::transfer;
 use crate::registry::{Access, Registry};
 use crate::rules::{self, WantsOfIdentity};
@@ -174,7 +177,16 @@ impl Run<'_> {
                 return;
             }
         };
+        promotion.attested = self.attested(registry, &images).await;
         if !kind || !promotion.evidence.is_empty() {
+            return;
+        }
+        let said = promotion.attested.get().into_iter().flatten();
+        let said = said.filter_map(|one| self.is_said(one, &images));
+        promotion.evidence.extend(said.collect::<Vec<_>>());
+        if !promotion.evidence.is_empty() {
+            let because = "a statement in the registry says enough".to_owned();
+            promotion.bytes = Source::NotConfigured(because);
             return;
         }
         promotion.bytes = match bytes::compare(registry, self.policy, &images).await {
@@ -184,6 +196,42 @@ impl Run<'_> {
             }
             Err(absent) => absent.into(),
         };
+    }
+
+    /// What is attached to each image that was found.
+    async fn attested(&self, registry: &Registry, images: &[Promoted]) -> Source<Vec<Attested>> {
+        let mut digests: Vec<&Digest> = Vec::new();
+        for found in images.iter().filter_map(|one| one.image.as_ref()) {
+            if !digests.contains(&&found.digest) {
+                digests.push(&found.digest);
+            }
+        }
+        let each = digests
+            .into_iter()
+            .map(|digest| attested::read(registry, digest, self.policy));
+        let read: Result<Vec<Attested>, RegistryError> =
+            future::join_all(each).await.into_iter().collect();
+        read.into()
+    }
+
+    /// The statement that makes a hotfix of an image.
+    fn is_said(&self, attested: &Attested, images: &[Promoted]) -> Option<Evidence> {
+        let branch = attested
+            .statements
+            .iter()
+            .find_map(|statement| match &statement.claim {
+                Claim::Published(published) => Some(&published.branch),
+                Claim::Promoted(_) => None,
+            })?;
+        let of = |one: &&Promoted| {
+            let found = one.image.as_ref();
+            found.is_some_and(|found| found.digest == attested.digest)
+        };
+        Some(Evidence::Attested {
+            version: images.iter().find(of)?.text.clone(),
+            digest: attested.digest.to_string(),
+            branch: branch.clone(),
+        })
     }
 
     /// Whether what is promoted was built from a commit that only a hotfix branch has, and how many of

@@ -79,7 +79,8 @@ impl Run<'_> {
                 rehearsal,
                 sole_publisher: self.policy.sole_publisher,
             };
-            Ok(publish::publish(opened, mode, &mut say).await)
+            let claim = |tags: &[String]| self.statement(|| self.published(facts, verdict, tags));
+            Ok(publish::publish(opened, mode, &mut say, claim).await)
         });
         published.unwrap_or_else(|error| {
             if level == Some(&Level::Must) {

@@ -3,9 +3,13 @@
 
 use super::Run;
 use crate::attestation::statement::{Base, BuildRef, Claim, Deployment, Publication, RuleOutcome};
-use crate::facts::{Facts, utc_of_seconds};
-use crate::report::VERSION;
-use crate::verdict::{Finding, Verdict};
+use crate::ci::Event;
+use crate::facts::{self, Facts, Kind, utc_of_seconds};
+use crate::policy::targets::Class;
+use crate::publish::{self, Statement};
+use crate::registry::Access;
+use crate::report::{Attachment, VERSION};
+use crate::verdict::{Decision, Finding, Verdict};
 
 impl Run<'_> {
     /// The statement of a publication.
@@ -34,6 +38,80 @@ impl Run<'_> {
             tool: VERSION.to_owned(),
             time: utc_of_seconds(facts.now).unwrap_or_default(),
         })
+    }
+
+    /// Whether and with which key something may be said.
+    pub(super) fn statement(&self, claim: impl FnOnce() -> Claim) -> Statement<'_> {
+        if !self.policy.attest {
+            return Statement::Off;
+        }
+        match self.settings.signing_key() {
+            Ok(key) => Statement::Due(Box::new(claim()), key),
+            // A statement without the signature that the team wants would say less than none.
+            Err(_) => Statement::Withheld {
+                because: "the secret of `signing_key` is set but empty: missing or withheld"
+                    .to_owned(),
+                advice: "check the name of the secret in the pipeline file, and run the step again"
+                    .to_owned(),
+            },
+        }
+    }
+
+    /// Says of the images of an allowed promotion that they went there, where hotfixes are tried or
+    /// accepted: the Drone server keeps the tag only, and not what it named.
+    pub(super) fn record(&self, facts: &Facts<'_>, verdict: &Verdict, notes: &mut Vec<String>) {
+        let (Some(promotion), Some(repo)) = (&facts.promotion, &self.policy.repo) else {
+            return;
+        };
+        let class = promotion.target.class();
+        let due = self.build.event == Event::Promote
+            && matches!(class, Some(Class::Trial | Class::Unlisted))
+            && promotion.kind() == Kind::Hotfix
+            && verdict.decision() == Decision::Allowed
+            && self.policy.attest
+            && !self.settings.dry_run
+            && self.settings.has_registry_credentials();
+        let images = promotion.images.get().into_iter().flatten();
+        let images: Vec<_> = images
+            .filter_map(|one| Some((one, one.image.as_ref()?)))
+            .collect();
+        if !due || images.is_empty() {
+            return;
+        }
+        let target = facts::shorten(self.build.target.as_deref().unwrap_or_default());
+        let asked = self.online(repo, async |client| {
+            let registry = self.registry(&client, repo, Access::PullAndPush, None)?;
+            for (promoted, found) in images {
+                let claim = || self.promoted(facts, verdict, &promoted.text);
+                let attachment = match self.statement(claim) {
+                    Statement::Due(claim, key) => {
+                        publish::attach(&registry, &found.manifest, *claim, key).await
+                    }
+                    Statement::Withheld { because, advice } => {
+                        Attachment::Missing { because, advice }
+                    }
+                    Statement::Off => return Ok(()),
+                };
+                notes.push(match attachment {
+                    Attachment::Missing { because, advice } => format!(
+                        "that {} went to `{target}` was not kept, so `tried-first` will not know it: \
+                         {because}; {advice}",
+                        found.digest
+                    ),
+                    _ => format!(
+                        "kept in the registry, for `tried-first` and `signed-off`: {} went to `{target}`",
+                        found.digest
+                    ),
+                });
+            }
+            Ok(())
+        });
+        if let Err(error) = asked {
+            notes.push(format!(
+                "that the image went to `{target}` was not kept: {error}; {}",
+                error.advice()
+            ));
+        }
     }
 
     /// The statement of an allowed promotion of one version.
