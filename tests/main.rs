@@ -14,6 +14,7 @@ mod docs;
 mod examples;
 mod footprint;
 mod history;
+mod identity;
 mod interrupted;
 mod pipeline_file;
 mod pipeline_world;

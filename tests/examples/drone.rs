@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::support::embedded::Registry;
 use crate::support::pipeline::{DroneBuild, drone_pipelines, when_matches_drone};
+use crate::support::registry::TempDir;
 
 use super::{
     DOCKER_THEN_TAG, Environment, HOCS, HOTFIX, PROMOTE_ONLY, Run, TAG, check, is_ours, promote,
@@ -25,7 +26,14 @@ fn drone_environment(file: &str, build: &DroneBuild) -> Option<Environment> {
 }
 
 fn drone(file: &str, registry: &Registry, build: &DroneBuild) -> Run {
-    let environment = drone_environment(file, build).expect("a step of ours");
+    // The step may write there.
+    let workspace = TempDir::new();
+    let build = build.clone().with(|build| {
+        if file == PROMOTE_ONLY {
+            build.workspace = workspace.path("").into();
+        }
+    });
+    let environment = drone_environment(file, &build).expect("a step of ours");
     run_at(registry, environment)
 }
 
