@@ -88,6 +88,7 @@ struct Variables {
     message: &'static str,
     remote: &'static str,
     workspace: &'static str,
+    created: &'static str,
 }
 
 /// What happened, in one vocabulary for both servers.
@@ -149,6 +150,8 @@ pub struct Build {
     pub target: Option<String>,
     /// Who or what started the build.
     pub trigger: Option<String>,
+    /// When the server made the build, in seconds since 1970, by the server's clock.
+    pub created: Option<i64>,
     /// The commit's message.
     pub message: Option<String>,
     /// The address that the repository is cloned from.
@@ -244,6 +247,9 @@ pub fn read(environment: &Environment) -> Result<Build, Vec<Problem>> {
         .or_else(|| head.filter(|head| !head.is_empty()).map(str::to_owned));
     let target = reader.optional(names.deploy_to);
     let trigger = reader.optional(names.trigger);
+    let created = reader
+        .optional(names.created)
+        .and_then(|text| text.parse().ok());
     let message = reader.optional(names.message);
     let remote = reader.optional(names.remote);
     let workspace = reader
@@ -270,6 +276,7 @@ pub fn read(environment: &Environment) -> Result<Build, Vec<Problem>> {
             source_branch,
             target,
             trigger,
+            created,
             message,
             remote,
             workspace,

@@ -15,6 +15,7 @@ pub mod identity;
 pub mod image;
 pub mod pipeline;
 pub mod promoted;
+pub mod reason;
 pub mod remote;
 pub mod running;
 pub mod source;
@@ -38,6 +39,7 @@ use identity::Evidence;
 use image::Platform;
 use pipeline::PipelineFacts;
 use promoted::{Attested, Promoted};
+use reason::Reason;
 use running::Running;
 pub use source::{Absent, Source};
 
@@ -68,6 +70,8 @@ pub struct Facts<'a> {
     pub history: Source<History>,
     /// The promotion, if the build is one.
     pub promotion: Option<Promotion>,
+    /// Why somebody wants to override a rule.
+    pub reason: Reason,
     /// When the step started, in seconds since 1970.
     pub now: i64,
 }
@@ -324,6 +328,7 @@ pub fn collect<'a>(
         },
         workspace,
         promotion,
+        reason: reason::read(environment, redactor),
         now: SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .ok()

@@ -5,6 +5,8 @@
 
 pub mod run;
 
+pub mod overrides;
+
 pub mod rules;
 
 pub mod facts;
@@ -21,6 +23,7 @@ pub mod settings;
 
 pub mod registry;
 
+pub mod day;
 pub mod environment;
 pub mod git;
 pub mod glob;

@@ -4,6 +4,7 @@
 mod fields;
 pub mod later;
 pub mod limits;
+pub mod overrides;
 mod read;
 pub mod running;
 pub mod sign_off;
@@ -112,6 +113,8 @@ pub struct Policy {
     pub limits: Limits,
     /// Public keys; with any, only statements that one of them signed count.
     pub verify_keys: Vec<VerifyKey>,
+    /// Who may override which rule, and until when.
+    pub overrides: Vec<overrides::Entry>,
     /// Keys that decide nothing yet.
     pub later: Later,
     /// Keys that are set and decide nothing yet.
@@ -311,7 +314,7 @@ impl Policy {
             .chain(tags.iter().cloned())
             .collect();
         let hotfix_tags = HotfixTags::new(&prefixes, &templates);
-        let ids: Vec<&str> = rules.iter().map(|rule| rule.id).collect();
+        let overrides = overrides::read(table, rules, problems);
         let targets = fields::read_targets(table, problems);
         let version_params = fields::read_version_params(table, problems);
         let rules = fields::read_rules(table, rules, problems);
@@ -340,7 +343,8 @@ impl Policy {
             sign_off: sign_off::read(table, problems),
             limits,
             verify_keys: fields::read_verify_keys(table, problems),
-            later: later::read(table, &ids, problems),
+            later: later::read(table, problems),
+            overrides,
             tags_format: tags_format.unwrap_or(TagsFormat::Comma),
             repo,
             source,

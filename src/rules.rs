@@ -129,6 +129,13 @@ pub const TABLE: [&Rule; 30] = [
     &keeps_hotfixes::RULE,
 ];
 
+/// Whether `policy.overrides` may name a rule: not what stands above every policy.
+pub fn may_be_overridden(id: &str) -> bool {
+    !TABLE
+        .iter()
+        .any(|rule| rule.id == id && rule.level == OwnLevel::Fixed)
+}
+
 /// The rules that a policy may name.
 pub fn keys() -> Vec<RuleKey> {
     let rules = TABLE.iter().map(|rule| RuleKey {
@@ -332,6 +339,8 @@ fn one(rule: &Rule, facts: &Facts<'_>) -> Finding {
         outcome,
         why: rule.why,
         who,
+        overridden: None,
+        override_by: Vec::new(),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::ci::{self, Build, Event};
 use crate::environment::{Environment, Reading};
 use crate::facts::{self, Absent, Facts, Scope, Source};
 use crate::http::Client;
+use crate::overrides;
 use crate::policy::Policy;
 use crate::policy::targets::trial_patterns;
 use crate::problem::Problem;
@@ -26,7 +27,7 @@ use crate::report::{Ending, Judged, Published, Report, Subject, json, log, outpu
 use crate::rules;
 use crate::secret::Redactor;
 use crate::settings::{self, LogLevel, Settings};
-use crate::verdict::{Decision, Exit, Step, Verdict};
+use crate::verdict::{Decision, Exit, Step};
 
 /// Runs the step: reads the environment, judges, publishes, reports. `terminal` says whether the
 /// output goes to a person directly.
@@ -105,19 +106,14 @@ impl Run<'_> {
         self.identify(&mut facts);
         self.consult(&mut facts);
         notes.extend(moved_checkout(&facts));
-        let pull_request = self.build.event == Event::PullRequest;
         // The image is looked at only if nothing else stands in its way.
-        let mut findings = rules::judge(&facts);
-        let ahead = findings
-            .iter()
-            .filter(|finding| finding.rule != rules::OF_THE_IMAGE);
-        let ahead = Verdict::of(ahead.cloned().collect(), pull_request).decision();
+        let mut verdict = overrides::judge(&facts);
+        let ahead = verdict.decision_without(rules::OF_THE_IMAGE);
         if ahead != Decision::Allowed && self.policy.source.is_some() {
             let because = "the build is not allowed as it is, so its image was not looked at";
             facts.image = Source::NotConfigured(because.to_owned());
-            findings = rules::judge(&facts);
+            verdict = overrides::judge(&facts);
         }
-        let mut verdict = Verdict::of(findings, pull_request);
         let published = match self.build.event {
             Event::Push | Event::Custom if ahead == Decision::Allowed => {
                 let published = match facts.nothing_yet() {
@@ -139,6 +135,7 @@ impl Run<'_> {
             self.record(&facts, &verdict, &mut notes);
         }
         notes.extend(rejected(&facts));
+        notes.extend(overrides::remarks(&facts, &verdict));
         let judged = Judged {
             about: about(&facts),
             verdict,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::day::Day;
+
 /// How much a rule weighs: RFC 2119's words, as the process uses them (A00).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
@@ -114,6 +116,17 @@ impl Outcome {
     }
 }
 
+/// An override of one rule, as it was used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// Login of the person.
+    pub by: String,
+    /// The person's reason.
+    pub reason: String,
+    /// The last day on which the policy lets that person override the rule.
+    pub until: Day,
+}
+
 /// One rule's answer, with all that a reader needs to understand it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -129,6 +142,10 @@ pub struct Finding {
     pub why: &'static str,
     /// Who can change what the rule asks.
     pub who: String,
+    /// Who has overridden it. The outcome stays what it is.
+    pub overridden: Option<Override>,
+    /// Who may override it, and how, where the policy has overrides and this finding stops the build.
+    pub override_by: Vec<Step>,
 }
 
 /// What one finding does to the verdict.
@@ -144,6 +161,8 @@ pub enum Effect {
     Unchecked,
     /// A `should` rule is broken or could not be judged.
     Warns,
+    /// A `must` rule is broken or could not be judged, and a person of the policy has overridden it.
+    Overridden,
     /// A `must` rule could not be judged.
     Undecides,
     /// A `must` rule is broken.
@@ -154,6 +173,14 @@ impl Finding {
     /// What this finding does to the verdict of a build; `pull_request` because a step cannot be
     /// asked there for what Drone withholds: the push decides.
     pub fn effect(&self, pull_request: bool) -> Effect {
+        match self.own_effect(pull_request) {
+            Effect::Refuses | Effect::Undecides if self.overridden.is_some() => Effect::Overridden,
+            effect => effect,
+        }
+    }
+
+    /// The same without its override.
+    fn own_effect(&self, pull_request: bool) -> Effect {
         match (self.level, &self.outcome) {
             (Level::Off, _) | (_, Outcome::NotApplicable { .. }) => Effect::Skips,
             (_, Outcome::Pass { .. }) => Effect::Passes,
@@ -215,7 +242,8 @@ impl Verdict {
             | Effect::Passes
             | Effect::Informs
             | Effect::Unchecked
-            | Effect::Warns => Decision::Allowed,
+            | Effect::Warns
+            | Effect::Overridden => Decision::Allowed,
         };
         Self {
             decision,
@@ -227,6 +255,17 @@ impl Verdict {
     /// The decision.
     pub const fn decision(&self) -> Decision {
         self.decision
+    }
+
+    /// What the decision is without one rule.
+    pub fn decision_without(&self, rule: &str) -> Decision {
+        let others = self.findings.iter().filter(|finding| finding.rule != rule);
+        Self::of(others.cloned().collect(), self.pull_request).decision
+    }
+
+    /// What one of its findings does to it.
+    pub fn effect_of(&self, finding: &Finding) -> Effect {
+        finding.effect(self.pull_request)
     }
 
     /// Every finding, in the order of the rule table.
@@ -267,107 +306,4 @@ impl Exit {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn outcomes() -> [Outcome; 5] {
-        let because = String::new();
-        [
-            Outcome::Pass {
-                note: None,
-                because: because.clone(),
-            },
-            Outcome::Violation {
-                found: because.clone(),
-                expected: because.clone(),
-                next: vec![],
-            },
-            Outcome::NotApplicable {
-                because: because.clone(),
-            },
-            Outcome::Unknown {
-                because: because.clone(),
-                retry: true,
-                next: vec![],
-            },
-            Outcome::NotChecked {
-                because,
-                next: vec![],
-            },
-        ]
-    }
-
-    fn finding(level: Level, outcome: Outcome, named: bool) -> Finding {
-        Finding {
-            rule: "example",
-            level,
-            named,
-            outcome,
-            why: "",
-            who: String::new(),
-        }
-    }
-
-    #[test]
-    fn every_cell_of_level_and_outcome() {
-        use Decision::{Allowed, Refused, Undecided};
-        let table = [
-            (Level::Off, [Allowed, Allowed, Allowed, Allowed, Allowed]),
-            (Level::May, [Allowed, Allowed, Allowed, Allowed, Allowed]),
-            (Level::Should, [Allowed, Allowed, Allowed, Allowed, Allowed]),
-            (Level::Must, [Allowed, Refused, Allowed, Undecided, Allowed]),
-        ];
-        for (level, row) in table {
-            for (outcome, expected) in outcomes().into_iter().zip(row) {
-                let unchecked = matches!(outcome, Outcome::NotChecked { .. });
-                for named in [false, true] {
-                    for pull_request in [false, true] {
-                        let finding = finding(level, outcome.clone(), named);
-                        let verdict = Verdict::of(vec![finding.clone()], pull_request);
-                        let expected =
-                            if level == Level::Must && unchecked && named && !pull_request {
-                                Undecided
-                            } else {
-                                expected
-                            };
-                        assert_eq!(verdict.decision(), expected, "{finding:?}");
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_worst_finding_decides_in_any_order() {
-        let violation = finding(Level::Must, outcomes()[1].clone(), false);
-        let unknown = finding(Level::Must, outcomes()[3].clone(), false);
-        let pass = finding(Level::Must, outcomes()[0].clone(), false);
-        let all = [pass, unknown, violation];
-        for start in 0..3 {
-            let mut findings = all.to_vec();
-            findings.rotate_left(start);
-            assert_eq!(Verdict::of(findings, false).decision(), Decision::Refused);
-        }
-        assert_eq!(
-            Verdict::of(all[..2].to_vec(), false).decision(),
-            Decision::Undecided
-        );
-        assert_eq!(
-            Verdict::of(all[..1].to_vec(), false).decision(),
-            Decision::Allowed
-        );
-    }
-
-    #[test]
-    fn exit_codes_are_the_documented_ones() {
-        let codes = [
-            Exit::Done,
-            Exit::Refused,
-            Exit::Undecided,
-            Exit::Settings,
-            Exit::Unpublished,
-            Exit::Rehearsal,
-        ];
-        assert_eq!(codes.map(Exit::code), [0, 1, 2, 3, 4, 5]);
-    }
-}
+mod tests;

@@ -68,7 +68,7 @@ const ROWS: [(i32, &[&str]); 22] = [
         0,
         &[
             "`branch-hotfix_HOCS-1234-0123456`, `branch-hotfix_HOCS-1234`",
-            "`policy.overrides`, `policy.limits.soak`",
+            "uses it: `policy.limits.soak`",
         ],
     ),
     (3, &["policy.tls.ca", "certificates in PEM"]),

@@ -23,6 +23,7 @@ pub(super) const VARIABLES: Variables = Variables {
     message: "DRONE_COMMIT_MESSAGE",
     remote: "DRONE_REMOTE_URL",
     workspace: "DRONE_WORKSPACE",
+    created: "DRONE_BUILD_CREATED",
 };
 
 /// What every build has, whatever a parameter says. A hotfix name in one of these is a fact about

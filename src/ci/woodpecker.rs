@@ -26,6 +26,7 @@ pub(super) const VARIABLES: Variables = Variables {
     message: "CI_COMMIT_MESSAGE",
     remote: "CI_REPO_CLONE_URL",
     workspace: "CI_WORKSPACE",
+    created: "CI_PIPELINE_CREATED",
 };
 
 /// The names behind `CI_PREV_`, which describe the pipeline before this one. They are listed, so

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::running::Unanswered;
+use crate::day::Day;
 use crate::http::{Client, HttpError, Request, Response, host_and_port};
 use crate::policy::running::is_open;
 use crate::secret::{Secret, shorten};
@@ -232,29 +233,15 @@ pub(super) fn utc(text: &str) -> Option<String> {
 
 /// A time in seconds since 1970 as RFC 3339 in UTC; `None` before 1970 and after 9999.
 pub fn utc_of_seconds(seconds: i64) -> Option<String> {
-    let seconds = u64::try_from(seconds).ok().filter(|s| *s > 0)?;
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // Howard Hinnant's `civil_from_days`: years begin in March, eras have 400 of them.
-    let shifted = days + 719_468;
-    let (era, day) = (shifted / 146_097, shifted % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, wrapped) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    let year = year + era * 400 + wrapped;
-    (year <= 9_999).then(|| {
-        format!(
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
-            rest / 3_600,
-            rest / 60 % 60,
-            rest % 60
-        )
-    })
+    let seconds = Some(seconds).filter(|seconds| *seconds > 0)?;
+    let day = Day::of_seconds(seconds)?;
+    let rest = seconds % 86_400;
+    Some(format!(
+        "{day}T{:02}:{:02}:{:02}Z",
+        rest / 3_600,
+        rest / 60 % 60,
+        rest % 60
+    ))
 }
 
 #[cfg(test)]

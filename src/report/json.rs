@@ -61,6 +61,14 @@ struct Row<'a> {
     why: &'a str,
     next: Vec<String>,
     retry: bool,
+    r#override: Option<OverrideRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct OverrideRow<'a> {
+    by: &'a str,
+    reason: &'a str,
+    until: String,
 }
 
 #[derive(Serialize)]
@@ -161,6 +169,7 @@ fn rows(verdict: &Verdict) -> Vec<Row<'_>> {
     let effects = [
         (Effect::Refuses, "fail"),
         (Effect::Undecides, "error"),
+        (Effect::Overridden, "warn"),
         (Effect::Warns, "warn"),
         (Effect::Informs, "warn"),
         (Effect::Unchecked, "skip"),
@@ -189,6 +198,10 @@ fn row<'a>(finding: &'a Finding, result: &'static str) -> Row<'a> {
         Step::Say(text) => text.clone(),
         Step::Run(words) => format!("$ {}", shell(words)),
     });
+    let by = finding.override_by.iter().map(|step| match step {
+        Step::Say(text) => format!("override: {text}"),
+        Step::Run(words) => format!("$ {}", shell(words)),
+    });
     Row {
         rule: finding.rule,
         level: finding.level.as_str(),
@@ -203,8 +216,13 @@ fn row<'a>(finding: &'a Finding, result: &'static str) -> Row<'a> {
         },
         expected,
         why: finding.why,
-        next: next.collect(),
+        next: next.chain(by).collect(),
         retry,
+        r#override: finding.overridden.as_ref().map(|used| OverrideRow {
+            by: &used.by,
+            reason: &used.reason,
+            until: used.until.to_string(),
+        }),
     }
 }
 

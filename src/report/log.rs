@@ -1,13 +1,15 @@
 //! The log: the verdict and why in the first line, then what is wrong with its way out, then counts,
 //! and at the end what was published and how to promote it.
 
+mod headline;
+
 use std::io::Write;
 
 use super::sink::{Sink, Style, shell};
 use super::{Attachment, Ending, Judged, Published, Report, TagState, Unpublished, VERSION};
 use crate::problem::Problem;
 use crate::secret::shorten;
-use crate::verdict::{Decision, Effect, Finding, Outcome, Step, Verdict};
+use crate::verdict::{Effect, Finding, Outcome, Step, Verdict};
 
 /// Writes the report. `all` also shows the rules that passed or do not apply.
 pub fn write<W: Write>(report: &Report, all: bool, sink: &mut Sink<W>) {
@@ -56,8 +58,11 @@ fn write_problems<W: Write>(problems: &[Problem], sink: &mut Sink<W>) {
 }
 
 fn write_judged<W: Write>(judged: &Judged, all: bool, sink: &mut Sink<W>) {
-    let (style, headline) = headline(judged);
-    sink.line(style, &headline);
+    let (style, line) = headline::headline(judged);
+    sink.line(style, &line);
+    for finding in judged.verdict.with(Effect::Overridden) {
+        sink.line(Style::Bad, &headline::overridden(finding));
+    }
     for finding in judged.verdict.with(Effect::Unchecked) {
         sink.line(
             Style::Caution,
@@ -72,6 +77,7 @@ fn write_judged<W: Write>(judged: &Judged, all: bool, sink: &mut Sink<W>) {
     for effect in [
         Effect::Refuses,
         Effect::Undecides,
+        Effect::Overridden,
         Effect::Warns,
         Effect::Informs,
     ] {
@@ -110,84 +116,17 @@ fn write_judged<W: Write>(judged: &Judged, all: bool, sink: &mut Sink<W>) {
     sink.line(Style::Plain, &counts(judged));
 }
 
-fn headline(judged: &Judged) -> (Style, String) {
-    let verdict = &judged.verdict;
-    let first = |effect| {
-        let finding = verdict.with(effect).next();
-        finding
-            .map(|f| (f.rule, because(&f.outcome)))
-            .unwrap_or_default()
-    };
-    let word = if judged.enforced {
-        ""
-    } else {
-        "not enforced (policy.enforce is false): would be "
-    };
-    match verdict.decision() {
-        Decision::Refused => {
-            let (rule, why) = first(Effect::Refuses);
-            (Style::Bad, format!("{word}refused by {rule}: {why}"))
-        }
-        Decision::Undecided => {
-            let (rule, why) = first(Effect::Undecides);
-            (
-                Style::Bad,
-                format!("{word}undecided, {rule} could not be judged: {why}"),
-            )
-        }
-        Decision::Allowed => {
-            let passed = plural(verdict.with(Effect::Passes).count(), "rule");
-            let ground = format!("{passed} passed, none that must hold is broken or unknown");
-            let about = &judged.about;
-            match &judged.published {
-                Published::NothingYet(why) => (
-                    Style::Good,
-                    format!("{word}nothing to publish yet: {why} ({ground})"),
-                ),
-                Published::Failed(failed) => (
-                    Style::Bad,
-                    format!("not published: {} ({ground})", failed.found),
-                ),
-                Published::NotHandedOn(failed) => (
-                    Style::Bad,
-                    format!("allowed, but not handed on: {} ({ground})", failed.found),
-                ),
-                Published::Tags(p) => {
-                    let tags: Vec<&str> = p.tags.iter().map(|(tag, _)| tag.as_str()).collect();
-                    let unchanged = p
-                        .tags
-                        .iter()
-                        .all(|(_, state)| *state == TagState::Unchanged);
-                    let word = match (judged.rehearsal, unchanged) {
-                        (true, _) => "allowed, and would be published",
-                        (false, true) => "allowed, and was published already",
-                        (false, false) => "allowed and published",
-                    };
-                    (
-                        Style::Good,
-                        format!("{word}: `{}` ({ground})", tags.join("`, `")),
-                    )
-                }
-                _ if judged.rehearsal && judged.never_green => (
-                    Style::Caution,
-                    format!("a rehearsal; would be allowed: {about} ({ground})"),
-                ),
-                Published::File { .. }
-                | Published::Digests { .. }
-                | Published::NotDue
-                | Published::Withheld => (Style::Good, format!("allowed: {about} ({ground})")),
-            }
-        }
-    }
-}
-
 /// The findings that miss the same as this one, itself included: a server that does not answer
 /// leaves many rules without an answer, and a reader needs to be told once.
 fn same_unknown<'a>(finding: &'a Finding, verdict: &'a Verdict) -> Vec<&'a Finding> {
     if !matches!(finding.outcome, Outcome::Unknown { .. }) {
         return vec![finding];
     }
-    let effects = [Effect::Undecides, Effect::Warns, Effect::Informs];
+    let effects: &[Effect] = if finding.overridden.is_some() {
+        &[Effect::Overridden]
+    } else {
+        &[Effect::Undecides, Effect::Warns, Effect::Informs]
+    };
     let open = effects.iter().flat_map(|effect| verdict.with(*effect));
     open.filter(|other| other.outcome == finding.outcome)
         .collect()
@@ -202,6 +141,7 @@ fn write_finding<W: Write>(
     let (style, word) = match (effect, &finding.outcome) {
         (Effect::Refuses, _) => (Style::Bad, "violated"),
         (Effect::Undecides, _) => (Style::Bad, "unknown"),
+        (Effect::Overridden, outcome) => (Style::Caution, outcome.as_str()),
         (_, Outcome::Unknown { .. }) => (Style::Caution, "unknown"),
         (_, _) => (Style::Caution, "not followed"),
     };
@@ -210,7 +150,11 @@ fn write_finding<W: Write>(
         .iter()
         .map(|finding| format!("{} ({})", finding.rule, finding.level))
         .collect();
-    sink.line(style, &format!("{word}: {}", rules.join(", ")));
+    let overridden = match effect {
+        Effect::Overridden => ", overridden",
+        _ => "",
+    };
+    sink.line(style, &format!("{word}{overridden}: {}", rules.join(", ")));
     let mut field = |name: &str, text: &str| {
         sink.line(Style::Plain, &format!("  {name:<9} {text}"));
     };
@@ -263,6 +207,14 @@ fn write_finding<W: Write>(
             "who:",
             "whoever may change `policy.rules` in the pipeline file",
         );
+    }
+    let by = together.iter().flat_map(|finding| &finding.override_by);
+    for (i, step) in by.enumerate() {
+        let name = if i == 0 { "override:" } else { "" };
+        match step {
+            Step::Say(text) => field(name, text),
+            Step::Run(words) => field(name, &format!("$ {}", shell(words))),
+        }
     }
 }
 
@@ -409,8 +361,12 @@ fn write_failed<W: Write>(word: &str, failed: &Unpublished, sink: &mut Sink<W>) 
 
 fn counts(judged: &Judged) -> String {
     let count = |effect| judged.verdict.with(effect).count();
+    let overridden = match count(Effect::Overridden) {
+        0 => String::new(),
+        count => format!(" {count} overridden,"),
+    };
     format!(
-        "rules: {} violated, {} unknown, {} warned, {} informed, {} not checked, {} passed, {} skipped",
+        "rules: {} violated, {} unknown,{overridden} {} warned, {} informed, {} not checked, {} passed, {} skipped",
         count(Effect::Refuses),
         count(Effect::Undecides),
         count(Effect::Warns),

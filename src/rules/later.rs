@@ -65,6 +65,8 @@ pub(super) fn named(facts: &Facts<'_>) -> Vec<Finding> {
                     "whoever may change `policy.rules.{}` in the pipeline file",
                     row.id
                 ),
+                overridden: None,
+                override_by: Vec::new(),
             })
         })
         .collect()

@@ -10,6 +10,7 @@ use crate::facts::{self, Absent, Facts};
 use crate::hotfix::tag::ImageTag;
 use crate::hotfix::template::Values;
 use crate::http::{Client, HttpError};
+use crate::overrides;
 use crate::policy::source::Place;
 use crate::publish::{self, From, Mode};
 use crate::registry::error::{Cause, RegistryError};
@@ -68,7 +69,7 @@ impl Run<'_> {
             let opened = publish::open(to, from, text, &tags, judged.then_some(judge)).await?;
             if let Some(read) = read {
                 facts.image = read;
-                *verdict = Verdict::of(rules::judge(facts), false);
+                *verdict = overrides::judge(facts);
             }
             if verdict.decision() != Decision::Allowed {
                 return Ok(Published::Withheld);
@@ -85,7 +86,7 @@ impl Run<'_> {
         published.unwrap_or_else(|error| {
             if level == Some(&Level::Must) {
                 facts.image = Absent::from(&error).into();
-                *verdict = Verdict::of(rules::judge(facts), false);
+                *verdict = overrides::judge(facts);
             }
             publish::impossible(&error, &tags)
         })

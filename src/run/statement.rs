@@ -2,14 +2,15 @@
 //! or that a promotion of it was allowed.
 
 use super::Run;
-use crate::attestation::statement::{Base, BuildRef, Claim, Deployment, Publication, RuleOutcome};
+use crate::attestation::statement::{Base, BuildRef, Claim, Deployment, Publication};
 use crate::ci::Event;
 use crate::facts::{self, Facts, Kind, utc_of_seconds};
+use crate::overrides::rule_outcomes;
 use crate::policy::targets::Class;
 use crate::publish::{self, Statement};
 use crate::registry::Access;
 use crate::report::{Attachment, VERSION};
-use crate::verdict::{Decision, Finding, Verdict};
+use crate::verdict::{Decision, Verdict};
 
 impl Run<'_> {
     /// The statement of a publication.
@@ -32,7 +33,7 @@ impl Run<'_> {
             source: self.build.repo.clone(),
             build: self.build_ref(),
             verdict: verdict.decision().as_str().to_owned(),
-            rules: outcomes(verdict),
+            rules: rule_outcomes(verdict),
             policy: self.policy.digest.to_string(),
             tags: tags.to_vec(),
             tool: VERSION.to_owned(),
@@ -123,7 +124,7 @@ impl Run<'_> {
             build: self.build_ref(),
             trigger: self.build.trigger.clone(),
             verdict: verdict.decision().as_str().to_owned(),
-            rules: outcomes(verdict),
+            rules: rule_outcomes(verdict),
             policy: self.policy.digest.to_string(),
             tool: VERSION.to_owned(),
             time: utc_of_seconds(facts.now).unwrap_or_default(),
@@ -136,14 +137,4 @@ impl Run<'_> {
             link: self.build.link.clone(),
         }
     }
-}
-
-fn outcomes(verdict: &Verdict) -> Vec<RuleOutcome> {
-    let one = |finding: &Finding| RuleOutcome {
-        rule: finding.rule.to_owned(),
-        level: finding.level.as_str().to_owned(),
-        outcome: finding.outcome.as_str().to_owned(),
-        overridden: None,
-    };
-    verdict.findings().iter().map(one).collect()
 }

@@ -156,6 +156,8 @@ fn effects() -> String {
                 outcome,
                 why: "",
                 who,
+                overridden: None,
+                override_by: Vec::new(),
             };
             match finding.effect(pull_request) {
                 Effect::Skips => "nothing",
@@ -164,6 +166,7 @@ fn effects() -> String {
                 Effect::Unchecked => "is said below the first line",
                 Effect::Warns => "warns",
                 Effect::Undecides => "undecided",
+                Effect::Overridden => "is let pass by a person",
                 Effect::Refuses => "refuses",
             }
         });

@@ -120,6 +120,12 @@ fn summaries() -> Vec<Value> {
             "  rules: {ticket: off}\n".to_owned(),
         ),
         (
+            "allowed",
+            0,
+            promote("cs-qa", TAG).param("HOTFIX_REASON", &format!("{TAG} to cs-qa: all agreed")),
+            "  overrides: [{who: [example], rule: qa-closed, until: \"9999-12-31\"}]\n".to_owned(),
+        ),
+        (
             "nothing",
             0,
             DroneBuild::push("main").param("PLUGIN_MTU", "1"),
