@@ -61,10 +61,22 @@ pub fn remarks(facts: &Facts<'_>, verdict: &Verdict) -> Vec<String> {
         Ok(request) => request,
         Err(why) => return vec![format!("`{PARAMETER}` overrides nothing: {why}")],
     };
-    let mut remarks: Vec<String> = stopped
+    let mut denied: Vec<(String, Vec<&str>)> = Vec::new();
+    for finding in stopped {
+        let Err(why) = request.look_up(facts, finding.rule) else {
+            continue;
+        };
+        match denied.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, rules)) => rules.push(finding.rule),
+            None => denied.push((why, vec![finding.rule])),
+        }
+    }
+    let mut remarks: Vec<String> = denied
         .iter()
-        .filter_map(|finding| request.look_up(facts, finding.rule).err())
-        .map(|why| format!("`{PARAMETER}` does not count for this rule: {why}"))
+        .map(|(why, rules)| {
+            let rules = rules.join("`, `");
+            format!("`{PARAMETER}` does not override `{rules}`: {why}")
+        })
         .collect();
     let holds = |rule: &str| {
         let mut findings = verdict.findings().iter();
@@ -179,25 +191,25 @@ impl Request<'_> {
     /// The override of a rule; else why there is none.
     fn look_up(&self, facts: &Facts<'_>, rule: &str) -> Result<Override, String> {
         if !rules::may_be_overridden(rule) {
-            return Err(format!("`{rule}` cannot be overridden"));
+            return Err("what may be read in two ways cannot be overridden".to_owned());
         }
         let of_rule: Vec<&Entry> = entries(facts).filter(|entry| entry.rule == rule).collect();
         if of_rule.is_empty() {
-            return Err(format!("`policy.overrides` has no entry for `{rule}`"));
+            return Err("`policy.overrides` has no entry for that rule".to_owned());
         }
         let own = of_rule
             .iter()
             .filter(|entry| entry.who.iter().any(|login| login == self.by));
         let Some(last) = own.max_by_key(|entry| entry.until) else {
             return Err(format!(
-                "`{}` is not among those who may override `{rule}` ({})",
+                "`{}` is not among those who may ({})",
                 crate::facts::shorten(self.by),
                 people(&of_rule)
             ));
         };
         if self.today > last.until {
             return Err(format!(
-                "the entry of `policy.overrides` by which `{}` could override `{rule}` ended on {}",
+                "the entry of `policy.overrides` for `{}` ended on {}",
                 self.by, last.until
             ));
         }

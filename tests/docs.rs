@@ -3,6 +3,7 @@
 //! the code: docs/rules.md, and the output below the commands of the README.
 
 mod rules;
+mod runbook;
 mod settings;
 mod summary;
 

@@ -16,6 +16,8 @@ mod footprint;
 mod history;
 mod identity;
 mod interrupted;
+mod monotone;
+mod overrides;
 mod pipeline_file;
 mod pipeline_world;
 mod production;

@@ -2,7 +2,7 @@
 //! its entry is in [`crate::overrides`].
 
 use super::RuleKey;
-use super::read::{Table, list, parsed};
+use super::read::{Table, parsed};
 use super::tree::Node;
 use crate::day::Day;
 use crate::problem::{Problem, did_you_mean};
@@ -115,7 +115,8 @@ fn rule(table: &Table<'_>, rules: &[RuleKey], problems: &mut Vec<Problem>) -> Op
         None => {
             let ids: Vec<&str> = rules.iter().map(|rule| rule.id).collect();
             let found = Node::Text(written.to_owned()).describe();
-            let problem = Problem::new(at, format!("{found}: no such rule"), list(&ids));
+            let expected = "the id of one rule of docs/rules.md; there are no patterns";
+            let problem = Problem::new(at, format!("{found}: no such rule"), expected);
             problems.push(match did_you_mean(written, ids) {
                 Some(meant) => problem.next(format!("did you mean `{meant}`?")),
                 None => problem,
