@@ -29,9 +29,13 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 const CASES: u32 = 100_000;
 const NOW: i64 = 1_800_000_000;
 
-fn always<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+fn always<S: Strategy>(
+    cases: u32,
+    strategy: &S,
+    test: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
     let config = Config {
-        cases: CASES,
+        cases,
         failure_persistence: None,
         ..Config::default()
     };
@@ -533,7 +537,7 @@ fn promotion(case: &Case, build: &Build, policy: &Policy) -> Option<Promotion> {
 fn every_kind_of_case_comes() {
     let ground = Ground::new();
     let seen = std::cell::RefCell::new([0_u32; 4]);
-    always(&cases(), |case| {
+    always(10_000, &cases(), |case| {
         let verdict = ground.judge(&case);
         let overridden = verdict.findings().iter().any(|f| f.overridden.is_some());
         let which = match verdict.decision() {
@@ -546,13 +550,13 @@ fn every_kind_of_case_comes() {
         Ok(())
     });
     let seen = seen.into_inner();
-    assert!(seen.iter().all(|count| *count > 500), "{seen:?}");
+    assert!(seen.iter().all(|count| *count > 50), "{seen:?}");
 }
 
 #[test]
 fn no_raised_level_makes_a_build_allowed() {
     let ground = Ground::new();
-    always(&(cases(), any::<Index>()), |(case, which)| {
+    always(CASES, &(cases(), any::<Index>()), |(case, which)| {
         let before = ground.judge(&case).decision();
         if before != Decision::Allowed {
             let mut raised = case;
@@ -573,7 +577,7 @@ fn no_raised_level_makes_a_build_allowed() {
 #[test]
 fn no_lost_fact_makes_a_build_allowed() {
     let ground = Ground::new();
-    always(&(cases(), 0..LOSSES), |(case, which)| {
+    always(CASES, &(cases(), 0..LOSSES), |(case, which)| {
         let before = ground.judge(&case).decision();
         if before != Decision::Allowed {
             let mut poorer = case;
@@ -588,7 +592,7 @@ fn no_lost_fact_makes_a_build_allowed() {
 #[test]
 fn no_override_that_is_taken_away_makes_a_build_allowed() {
     let ground = Ground::new();
-    always(&cases(), |case| {
+    always(10_000, &cases(), |case| {
         let before = ground.judge(&case).decision();
         if before != Decision::Allowed {
             let mut alone = case;
@@ -660,7 +664,7 @@ fn no_added_violation_makes_a_build_allowed() {
         any::<Index>(),
         any::<bool>(),
     );
-    always(&more, |(all, mut added, at, pull_request)| {
+    always(CASES, &more, |(all, mut added, at, pull_request)| {
         let before = Verdict::of(all.clone(), pull_request).decision();
         added.outcome = violation();
         let mut longer = all.clone();

@@ -36,12 +36,20 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn evaluate(facts: &Facts<'_>) -> Outcome {
-    judge(facts).unwrap_or_else(|outcome| outcome)
+    let outcome = judge(facts).unwrap_or_else(|outcome| outcome);
+    match (outcome, hidden(facts)) {
+        // Such commits are wrong whatever runs in production; so an answer of git that is missing is
+        // not made good by `policy.running` that is missing, too.
+        (Outcome::NotChecked { .. }, Some(unknown)) => unknown,
+        (outcome, _) => outcome,
+    }
 }
 
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let history = match (known(&facts.history), &facts.running) {
-        (Err(_), Source::NotConfigured(because)) => return Err(not_checked(because)),
+        (Err(Outcome::NotChecked { .. }), Source::NotConfigured(because)) => {
+            return Err(not_checked(because));
+        }
         (history, _) => history?,
     };
     // Foreign commits are wrong whatever runs in production.
@@ -104,6 +112,18 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         ),
         note,
     })
+}
+
+/// Why nobody can say whether commits of the default branch are in it, though git was asked.
+fn hidden(facts: &Facts<'_>) -> Option<Outcome> {
+    let unknown = |outcome: &Outcome| matches!(outcome, Outcome::Unknown { .. });
+    match known(&facts.history) {
+        Err(outcome) => Some(outcome).filter(unknown),
+        Ok(history) => {
+            let range = known(&history.range).err().filter(unknown);
+            range.or_else(|| known(&history.default).err().filter(unknown))
+        }
+    }
 }
 
 fn not_checked(because: &str) -> Outcome {
