@@ -6,6 +6,7 @@ mod rules;
 mod runbook;
 mod settings;
 mod summary;
+mod threat_model;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
