@@ -1,6 +1,9 @@
 //! Every cell of event × target class × version kind × promoted build, hotfix or not, against an
 //! oracle that is written from the process and shares no code with the rules.
 
+mod oracle;
+mod table;
+
 use crate::support::binary::{Run, run};
 use crate::support::gate::{drone_environment, woodpecker_environment};
 use crate::support::pipeline::{DroneBuild, WoodpeckerBuild};

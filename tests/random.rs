@@ -1,6 +1,9 @@
 //! What must hold always, on a hundred thousand random builds each. In the process, without a
 //! network; the same seed every time.
 
+mod variables;
+
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -11,7 +14,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::support::gate::{drone_environment, woodpecker_environment};
+use crate::support::gate::{drone_gate, woodpecker_environment};
 use crate::support::pipeline::{DroneBuild, WoodpeckerBuild};
 use crate::support::registry::TempDir;
 
@@ -59,76 +62,6 @@ const BRANCHES: [&str; 8] = [
     "feature/y",
     "hotfix/é",
 ];
-/// Names that a promotion parameter can have, those that look like ours among them.
-const NAMES: [&str; 44] = [
-    "PLUGIN_DRY_RUN",
-    "PLUGIN_LOG_LEVEL",
-    "PLUGIN_USERNAME",
-    "PLUGIN_PASSWORD",
-    "PLUGIN_CONFIG",
-    "PLUGIN_DRONE_TOKEN",
-    "PLUGIN_FORGE_TOKEN",
-    "PLUGIN_KUBE_TOKEN",
-    "PLUGIN_SIGNING_KEY",
-    "PLUGIN_ENFORCE",
-    "PLUGIN_RULES",
-    "PLUGIN_TARGETS",
-    "PLUGIN_REPO",
-    "PLUGIN_SKIP",
-    "PLUGIN_policy",
-    "plugin_policy",
-    "PLUGIN_POLICY_",
-    "PLUGIN_DRY-RUN",
-    "PLUGIN_PREFIX",
-    "PLUGIN_",
-    "PLUGIN_TLS",
-    "POLICY",
-    "DRONE_TAG",
-    "DRONE_SEMVER",
-    "DRONE_DEPLOY_TO",
-    "DRONE_BUILD_EVENT",
-    "DRONE_BRANCH",
-    "DRONE_COMMIT_REF",
-    "DRONE_PULL_REQUEST",
-    "DRONE_NETRC_PASSWORD",
-    "DRONE_WORKSPACE",
-    "DRONE_REPO_BRANCH",
-    "CI",
-    "CI_PIPELINE_EVENT",
-    "CI_PIPELINE_DEPLOY_TARGET",
-    "CI_COMMIT_BRANCH",
-    "HTTPS_PROXY",
-    "SSL_CERT_FILE",
-    "HOME",
-    "PATH",
-    "REPLICAS",
-    "ENVIRONMENT",
-    "SEMVER",
-    "CLICOLOR_FORCE",
-];
-const VALUES: [&str; 20] = [
-    "true",
-    "false",
-    "{}",
-    "",
-    "off",
-    "1.2.3",
-    "branch-hotfix_HOCS-1",
-    "hotfix/HOCS-1",
-    "push",
-    "promote",
-    "woodpecker",
-    "cs-demo",
-    "main",
-    "refs/heads/main",
-    "debug",
-    "{\"enforce\":false}",
-    "{\"rules\":{\"qa-closed\":false}}",
-    "a\nb",
-    "http://127.0.0.1:1",
-    "0",
-];
-
 /// A build and the level that the policy gives to each rule, `default` where it names none.
 #[derive(Clone, Debug)]
 struct Case {
@@ -139,6 +72,15 @@ struct Case {
     second: Option<&'static str>,
     levels: Vec<&'static str>,
     broken_workspace: bool,
+    secrets: Secrets,
+}
+
+/// What becomes of the registry's credentials, which the pipeline file may name as secrets.
+#[derive(Clone, Copy, Debug)]
+enum Secrets {
+    NotNamed,
+    There,
+    Missing,
 }
 
 fn cases() -> impl Strategy<Value = Case> {
@@ -154,9 +96,15 @@ fn cases() -> impl Strategy<Value = Case> {
         proptest::option::weighted(0.2, select(&VERSIONS[..])),
         levels,
         any::<bool>(),
+        select(vec![
+            Secrets::NotNamed,
+            Secrets::NotNamed,
+            Secrets::There,
+            Secrets::Missing,
+        ]),
     )
         .prop_map(
-            |(event, branch, target, version, second, levels, broken_workspace)| Case {
+            |(event, branch, target, version, second, levels, broken_workspace, secrets)| Case {
                 event,
                 branch,
                 target,
@@ -164,18 +112,25 @@ fn cases() -> impl Strategy<Value = Case> {
                 second,
                 levels,
                 broken_workspace,
+                secrets,
             },
         )
 }
 
 impl Case {
-    fn settings(&self) -> String {
+    fn settings(&self, secrets: Secrets) -> String {
         let rules: Vec<String> = free_rules()
             .zip(&self.levels)
             .filter(|(_, level)| **level != "default")
             .map(|(rule, level)| format!("{rule}: \"{level}\""))
             .collect();
-        format!("{{policy: {{rules: {{{}}}}}}}", rules.join(", "))
+        let secrets = match secrets {
+            Secrets::NotNamed => "",
+            Secrets::There | Secrets::Missing => {
+                "username: {from_secret: u}, password: {from_secret: p}, "
+            }
+        };
+        format!("{{{secrets}policy: {{rules: {{{}}}}}}}", rules.join(", "))
     }
 
     /// The environment, with parameters beside those that say what is deployed.
@@ -184,7 +139,6 @@ impl Case {
         workspace: &TempDir,
         parameters: &[(&str, &str)],
     ) -> Vec<(OsString, OsString)> {
-        let settings = self.settings();
         let workspace: PathBuf = if self.broken_workspace {
             "/nowhere".into()
         } else {
@@ -199,7 +153,8 @@ impl Case {
             let parent = WoodpeckerBuild::push(self.branch);
             let build = WoodpeckerBuild::deployment(&parent, self.target);
             let build = parameters.fold(build, |build, (name, value)| build.param(name, value));
-            woodpecker_environment(&build, &settings)
+            // A secret that is missing there is an error before anything runs.
+            woodpecker_environment(&build, &self.settings(Secrets::NotNamed))
         } else {
             let parent = match self.event {
                 0 => DroneBuild::tag("1.2.3"),
@@ -212,12 +167,24 @@ impl Case {
                 5 => DroneBuild::custom(self.branch),
                 _ => DroneBuild::pull_request(7, "HOCS-1", self.branch),
             };
-            let build = build.with(|build| build.workspace = workspace);
+            let build = build.with(|build| {
+                build.workspace = workspace;
+                // No address, so that a token which somebody brings is taken nowhere.
+                build.host = "drone example".to_owned();
+            });
             // A pull request takes no parameters.
             let takes = self.event != 6;
             let parameters = parameters.filter(|_| takes);
             let build = parameters.fold(build, |build, (name, value)| build.param(name, value));
-            drone_environment(&build, &settings)
+            let secrets = match self.secrets {
+                Secrets::There => BTreeMap::from([
+                    ("u".to_owned(), "somebody".to_owned()),
+                    ("p".to_owned(), "example-password".to_owned()),
+                ]),
+                Secrets::NotNamed | Secrets::Missing => BTreeMap::new(),
+            };
+            let gate = drone_gate(&self.settings(self.secrets));
+            build.environment(&gate, &[], &secrets)
         };
         // Nothing is asked over a network here, so nobody may say where to.
         variables
@@ -263,17 +230,27 @@ fn always<S: Strategy>(
 #[test]
 fn no_added_variable_turns_a_failure_into_success() {
     let workspace = TempDir::new();
-    // On Woodpecker a deployment that was started without a target can be given one by a parameter,
-    // and the deploy steps see the same text: there is nothing to tell it from (src/ci/woodpecker.rs).
-    let names: Vec<&str> = NAMES
-        .into_iter()
-        .filter(|name| *name != "CI_PIPELINE_DEPLOY_TARGET")
-        .collect();
-    let added = vec((select(names), select(&VALUES[..])), 1..5);
-    always(CASES, &(cases(), added), |(case, added)| {
+    let added = vec(variables::parameter(), 1..5);
+    let doubles = vec((any::<Index>(), variables::value(), any::<bool>()), 0..3);
+    let setups = (cases(), added, doubles);
+    always(CASES, &setups, |(case, added, doubles)| {
         let before = case.code(&workspace, &[]);
         if before != 0 {
-            let after = case.code(&workspace, &added);
+            let pairs: Vec<(&str, &str)> = added
+                .iter()
+                .map(|(name, value)| (name.as_str(), *value))
+                .collect();
+            let mut environment = case.environment(&workspace, &pairs);
+            // Which of two entries of one name counts is left to the runtime of the container. What
+            // says what is deployed is given, and is not doubled.
+            for (which, value, first) in doubles {
+                let (name, _) = which.get(&environment).clone();
+                if name != "VERSION" && name != "IMAGE_TAG" {
+                    let at = if first { 0 } else { environment.len() };
+                    environment.insert(at, (name, value.into()));
+                }
+            }
+            let after = run(environment, std::io::sink(), false).code();
             prop_assert!(after != 0, "{before} became 0 by {added:?}");
         }
         Ok(())
@@ -349,6 +326,7 @@ fn an_ordinary_release_is_never_stopped_by_a_hotfix_rule() {
             },
             version: Some(release),
             second: None,
+            secrets: Secrets::NotNamed,
             // They judge every promotion, whatever is promoted, and by what is not here: a pipeline
             // file, and somebody who knows what runs.
             levels: free_rules()

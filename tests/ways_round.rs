@@ -64,7 +64,7 @@ fn promote_with(address: &str, tls: &str, build: &DroneBuild, parameters: &[(&st
         .iter()
         .fold(promotion, |build, (name, value)| build.param(name, value));
     let settings =
-        format!("{{policy: {{repo: \"{address}/example/app\", timeout: 10s, tls: {tls}}}}}");
+        format!("{{policy: {{repo: \"{address}/example/app\", timeout: 2s, tls: {tls}}}}}");
     run(drone_environment(&promotion, &settings))
 }
 

@@ -63,7 +63,7 @@ const VALUES: [&str; 6] = [
 fn stopped(run: &Run) {
     match run.code {
         1 => run.ends(1, &["refused by qa-closed"]),
-        3 => run.ends(3, &["PLUGIN_"]),
+        3 => run.begins(3, "cannot judge"),
         code => panic!("{code}\n{}", run.text),
     }
 }

@@ -1,0 +1,462 @@
+//! The whole table: event × class of the target × how a hotfix can be recognised × level × what the
+//! sources do, for every rule of `rules::TABLE`, each cell held against the [`oracle`](super::oracle).
+
+use std::ffi::OsString;
+
+use drone_hotfix::ci::{self, Build, Event};
+use drone_hotfix::environment::Environment;
+use drone_hotfix::facts::before::{Before, Built};
+use drone_hotfix::facts::bytes::Compared;
+use drone_hotfix::facts::history::{
+    Base, Change, Found, Head, History, How, Kept, Placed, Port, SameTag, What,
+};
+use drone_hotfix::facts::identity::{Evidence, NameKind, Relation};
+use drone_hotfix::facts::image::Platform;
+use drone_hotfix::facts::pipeline::{PipelineFacts, Unchanged};
+use drone_hotfix::facts::running::{Deployed, OnTarget, Running};
+use drone_hotfix::facts::{self, Facts, Source, Target};
+use drone_hotfix::hotfix::CommitId;
+use drone_hotfix::pipeline::weakness::{Kind, Weakness};
+use drone_hotfix::policy::Policy;
+use drone_hotfix::policy::targets::Class;
+use drone_hotfix::rules::{self, TABLE};
+use drone_hotfix::secret::Redactor;
+use drone_hotfix::verdict::{Decision, Level, Outcome, Verdict};
+
+use super::oracle::{Answer, Cell, ROWS, Row, SOURCES, Sources, WAYS, Way, weight};
+use crate::support::gate::{drone_environment, woodpecker_environment};
+use crate::support::pipeline::{DroneBuild, WoodpeckerBuild};
+
+const BRANCH: &str = "hotfix/HOCS-1";
+const TAG: &str = "branch-hotfix_HOCS-1";
+const TIP: &str = "0123456789abcdef0123456789abcdef01234567";
+const OTHER: &str = "fedcba9876543210fedcba9876543210fedcba98";
+
+const EVENTS: [Event; 8] = [
+    Event::Push,
+    Event::Custom,
+    Event::PullRequest,
+    Event::Tag,
+    Event::Cron,
+    Event::Promote,
+    Event::Rollback,
+    Event::Other,
+];
+
+/// The targets of a promotion, and what each is.
+const TARGETS: [(&str, Option<Class>); 6] = [
+    ("cs-qa", Some(Class::Qa)),
+    ("cs-prod", Some(Class::Production)),
+    ("cs-demo", Some(Class::Trial)),
+    ("hocs-gamma", Some(Class::Unlisted)),
+    ("", None),
+    ("cs-q\u{430}", None),
+];
+
+const LEVELS: [Option<Level>; 5] = [
+    None,
+    Some(Level::Off),
+    Some(Level::May),
+    Some(Level::Should),
+    Some(Level::Must),
+];
+
+fn environment(event: Event, target: &str) -> Environment {
+    let settings = "{policy: {}}";
+    let drone = |build: DroneBuild| drone_environment(&build, settings);
+    let main = DroneBuild::push("main");
+    let variables = match event {
+        Event::Push => drone(DroneBuild::push(BRANCH)),
+        Event::Custom => drone(DroneBuild::custom(BRANCH)),
+        Event::PullRequest => drone(DroneBuild::pull_request(7, "HOCS-1", BRANCH)),
+        Event::Tag => drone(DroneBuild::tag("1.2.3")),
+        Event::Cron => drone(DroneBuild::cron("main")),
+        Event::Promote => drone(DroneBuild::promote(&main, target)),
+        Event::Rollback => drone(DroneBuild::rollback(&main, target)),
+        Event::Other => {
+            let build = WoodpeckerBuild::push(BRANCH).with(|build| build.event = "release".into());
+            woodpecker_environment(&build, settings)
+        }
+    };
+    let text = |(name, value): (String, String)| (OsString::from(name), OsString::from(value));
+    Environment::new(variables.into_iter().map(text))
+}
+
+fn policy(level: Option<Level>) -> Policy {
+    let named: Vec<String> = TABLE
+        .iter()
+        .filter(|rule| rule.id != "readable-promotion")
+        .filter_map(|rule| Some(format!("\"{}\":\"{}\"", rule.id, level?)))
+        .collect();
+    let mut problems = Vec::new();
+    let text = format!("{{\"rules\":{{{}}}}}", named.join(","));
+    let policy = Policy::parse(&text, &rules::keys(), &mut problems);
+    policy.unwrap_or_else(|| panic!("{text}: {problems:?}"))
+}
+
+fn commit(id: &str) -> CommitId {
+    CommitId::parse(id).expect("a commit")
+}
+
+fn source<T>(sources: Sources, in_order: T, out_of_order: T) -> Source<T> {
+    match sources {
+        Sources::InOrder => Source::Known(in_order),
+        Sources::OutOfOrder => Source::Known(out_of_order),
+        Sources::Missing => Source::NotConfigured("nothing is configured".to_owned()),
+        Sources::Failing => Source::Unknown {
+            because: "it does not answer".to_owned(),
+            retry: true,
+            advice: "try again".to_owned(),
+        },
+    }
+}
+
+/// What git says of a hotfix of the release 1.0.0 with one commit.
+fn history(good: bool) -> History {
+    let port = |how| Port {
+        id: commit(TIP),
+        subject: "HOCS-1 mend it".to_owned(),
+        how,
+    };
+    let change = Change {
+        id: commit(TIP),
+        subject: "HOCS-1 mend it".to_owned(),
+        message: "HOCS-1 mend it\n".to_owned(),
+        trailers: Vec::new(),
+        merge: false,
+        committed: 1_700_000_000,
+        from_default: false,
+    };
+    let ported = if good { How::Ancestor } else { How::Missing };
+    let same = SameTag {
+        branch: "hotfix_HOCS-1".to_owned(),
+        tag: TAG.to_owned(),
+    };
+    History {
+        tip: commit(TIP),
+        default: Source::Known(Head {
+            name: "main".to_owned(),
+            commit: commit(OTHER),
+        }),
+        running: Source::Known(vec![Placed {
+            target: "cs-prod".to_owned(),
+            origin: "the policy".to_owned(),
+            text: "1.0.0".to_owned(),
+            runs: true,
+            what: What::Release("1.0.0".to_owned()),
+            commit: Source::Known(commit(OTHER)),
+            below: Source::Known(good),
+        }]),
+        base: Source::Known(Base {
+            commits: vec![commit(OTHER)],
+            tags: vec!["1.0.0".to_owned()],
+            found: Found::Running,
+        }),
+        range: Source::Known(vec![change]),
+        files: Source::Known(Vec::new()),
+        revertible: Source::Known(good),
+        services: Source::Known(Vec::new()),
+        ports: Source::Known(vec![port(ported.clone())]),
+        same_tag: Source::Known(if good { Vec::new() } else { vec![same] }),
+        kept: Source::Known(vec![Kept {
+            text: "branch-hotfix_HOCS-0".to_owned(),
+            target: "cs-prod".to_owned(),
+            ports: vec![port(ported)],
+        }]),
+    }
+}
+
+fn pipeline(good: bool) -> PipelineFacts {
+    let weakness = Weakness {
+        kind: Kind::Ungated,
+        file: ".drone.yml".to_owned(),
+        line: 1,
+        pipeline: None,
+        steps: vec!["deploy".to_owned()],
+        what: "`deploy` does not wait for the gate".to_owned(),
+        advice: "let it depend on the gate".to_owned(),
+    };
+    PipelineFacts {
+        files: vec![".drone.yml".to_owned()],
+        steps: 2,
+        gates: vec![("default".to_owned(), "hotfix".to_owned())],
+        weaknesses: if good { Vec::new() } else { vec![weakness] },
+        unreadable: None,
+        unchanged: Source::Known(if good {
+            Unchanged::SameGate
+        } else {
+            Unchanged::Changed(vec!["the gate is gone".to_owned()])
+        }),
+    }
+}
+
+fn running(tag: &str) -> Running {
+    Running {
+        targets: vec![OnTarget {
+            target: "cs-prod".to_owned(),
+            origin: "the policy".to_owned(),
+            answer: Source::Known(vec![Deployed {
+                text: tag.to_owned(),
+                name: None,
+                tag: Some(tag.to_owned()),
+                digest: None,
+                since: None,
+                commit: None,
+                build: None,
+                branch: None,
+                runs: true,
+            }]),
+            notes: Vec::new(),
+        }],
+    }
+}
+
+fn before() -> Before {
+    Before {
+        own: Built {
+            number: 419,
+            parent: Some(418),
+            event: "promote".to_owned(),
+            status: "running".to_owned(),
+            branch: Some("main".to_owned()),
+            git_ref: Some("refs/heads/main".to_owned()),
+            commit: TIP.to_owned(),
+            author: None,
+            trigger: Some("example".to_owned()),
+            deploy_to: Some("cs-qa".to_owned()),
+            params: std::collections::BTreeMap::new(),
+            finished: None,
+        },
+        origin: None,
+        promotions: Vec::new(),
+        builds: Vec::new(),
+        whole: true,
+    }
+}
+
+fn evidence(way: Way) -> Option<Evidence> {
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let text = str::to_owned;
+    Some(match way {
+        Way::None | Way::Unknown => return None,
+        Way::Name => Evidence::Name {
+            variable: text("VERSION"),
+            token: text(TAG),
+            kind: NameKind::Tag,
+        },
+        Way::Build => Evidence::Build {
+            fact: "branch",
+            value: text(BRANCH),
+        },
+        Way::Bytes => Evidence::Bytes {
+            version: text("1.2.3"),
+            relation: Relation::Same,
+            digest,
+            tag: text(TAG),
+        },
+        Way::Attestation => Evidence::Attested {
+            version: text("1.2.3"),
+            digest,
+            branch: text(BRANCH),
+        },
+        Way::Commit => Evidence::Commit {
+            what: text("the promoted build"),
+            commit: text(TIP),
+            branch: text(BRANCH),
+        },
+    })
+}
+
+fn facts<'a>(
+    environment: &Environment,
+    build: &'a Build,
+    policy: &'a Policy,
+    cell: &Cell,
+) -> Facts<'a> {
+    let from = cell.sources;
+    let mut facts = facts::collect(environment, build, policy, &Redactor::default());
+    facts.history = source(from, history(true), history(false));
+    facts.pipeline = source(from, pipeline(true), pipeline(false));
+    facts.running = source(from, running("1.0.0"), running(TAG));
+    facts.current = source(from, Vec::new(), Vec::new());
+    let built_from = |revision: &str| {
+        vec![Platform {
+            name: "linux/amd64".to_owned(),
+            revision: Some(revision.to_owned()),
+        }]
+    };
+    facts.image = source(from, built_from(TIP), built_from(OTHER));
+    if let Some(promotion) = &mut facts.promotion {
+        assert_eq!(
+            promotion.target.class(),
+            cell.class,
+            "{:?}",
+            promotion.target
+        );
+        assert!(promotion.evidence.is_empty(), "{:?}", promotion.evidence);
+        promotion.evidence.extend(evidence(cell.way));
+        promotion.build_known = cell.way != Way::Unknown;
+        let compared = Compared {
+            versions: Vec::new(),
+            hotfix_tags: 0,
+        };
+        promotion.bytes = source(from, compared.clone(), compared);
+        promotion.images = source(from, Vec::new(), Vec::new());
+        promotion.attested = source(from, Vec::new(), Vec::new());
+        promotion.commits = source(from, 0, 0);
+        promotion.before = source(from, before(), before());
+        assert!(!matches!(promotion.target, Target::Missing) || cell.class.is_none());
+    }
+    facts
+}
+
+fn answer(outcome: &Outcome) -> Answer {
+    match outcome {
+        Outcome::Pass { .. } => Answer::Pass,
+        Outcome::Violation { .. } => Answer::Violation,
+        Outcome::NotApplicable { .. } => Answer::NotApplicable,
+        Outcome::Unknown { .. } => Answer::Unknown,
+        Outcome::NotChecked { .. } => Answer::NotChecked,
+    }
+}
+
+fn row(id: &str) -> &'static Row {
+    let row = ROWS.iter().find(|row| row.id == id);
+    row.unwrap_or_else(|| panic!("`{id}` has no row in tests/decisions/oracle.rs"))
+}
+
+#[test]
+fn every_cell() {
+    let policies = LEVELS.map(policy);
+    let (mut cells, mut wrong, mut decisions) = (0, Vec::new(), [0; 3]);
+    for event in EVENTS {
+        let promotion = event.is_promotion();
+        let targets = if promotion {
+            &TARGETS[..]
+        } else {
+            &TARGETS[..1]
+        };
+        let ways = if promotion { &WAYS[..] } else { &WAYS[..1] };
+        for (target, class) in targets {
+            let environment = environment(event, target);
+            let build = ci::read(&environment).expect("a build");
+            assert_eq!(build.event, event);
+            for way in ways {
+                for sources in SOURCES {
+                    for (level, policy) in LEVELS.into_iter().zip(&policies) {
+                        let cell = Cell {
+                            event,
+                            class: *class,
+                            way: *way,
+                            sources,
+                            level,
+                        };
+                        let facts = facts(&environment, &build, policy, &cell);
+                        let verdict =
+                            Verdict::of(rules::judge(&facts), event == Event::PullRequest);
+                        decisions[check(&cell, &verdict, &mut wrong)] += 1;
+                        cells += TABLE.len();
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {cells} cells:\n{}",
+        wrong.len(),
+        summary(&wrong)
+    );
+    assert!(decisions.iter().all(|count| *count > 50), "{decisions:?}");
+    assert!(cells > 40_000, "{cells}");
+}
+
+/// Holds a verdict against the oracle; 0 allowed, 1 undecided, 2 refused.
+fn check(cell: &Cell, verdict: &Verdict, wrong: &mut Vec<String>) -> usize {
+    let pull_request = cell.event == Event::PullRequest;
+    let (mut worst, mut free) = (0, false);
+    assert_eq!(verdict.findings().len(), TABLE.len());
+    for (finding, rule) in verdict.findings().iter().zip(TABLE) {
+        assert_eq!(finding.rule, rule.id);
+        let row = row(finding.rule);
+        let (level, named) = cell.level_of(row);
+        if (finding.level, finding.named) != (level, named) {
+            wrong.push(format!(
+                "{}: {} {}, expected {level} {named}; {cell:?}",
+                row.id, finding.level, finding.named
+            ));
+        }
+        let (found, expected) = (answer(&finding.outcome), cell.answer(row));
+        if expected != Answer::Any && found != expected {
+            wrong.push(format!(
+                "{}: {found:?}, expected {expected:?}; {cell:?}",
+                row.id
+            ));
+        }
+        free |= expected == Answer::Any;
+        worst = worst.max(weight(level, named, found, pull_request));
+        if expected != Answer::Any {
+            worst = worst.max(weight(level, named, expected, pull_request));
+        }
+    }
+    let decision = match verdict.decision() {
+        Decision::Allowed => 0,
+        Decision::Undecided => 1,
+        Decision::Refused => 2,
+    };
+    if decision != worst {
+        wrong.push(format!(
+            "decision {decision}, expected {worst}, free {free}; {cell:?}"
+        ));
+    }
+    usize::from(decision)
+}
+
+/// The first few of each rule.
+fn summary(wrong: &[String]) -> String {
+    let mut seen = std::collections::BTreeMap::<&str, usize>::new();
+    let mut lines = Vec::new();
+    for line in wrong {
+        let count = seen
+            .entry(line.split(';').next().unwrap_or_default())
+            .or_default();
+        *count += 1;
+        if *count <= 2 {
+            lines.push(line.as_str());
+        }
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn a_hotfix_is_never_let_into_qa_by_any_level_of_another_rule() {
+    // Whatever else is off, informs or warns: what is known as a hotfix, by any way, is refused, and
+    // what may be one is not let in.
+    for level in [Level::Off, Level::May, Level::Should] {
+        let mut policy = policy(Some(level));
+        policy.rules.remove("qa-closed");
+        for event in [Event::Promote, Event::Rollback] {
+            let environment = environment(event, "cs-qa");
+            let build = ci::read(&environment).expect("a build");
+            for way in WAYS {
+                for sources in SOURCES {
+                    let cell = Cell {
+                        event,
+                        class: Some(Class::Qa),
+                        way,
+                        sources,
+                        level: None,
+                    };
+                    let facts = facts(&environment, &build, &policy, &cell);
+                    let decision = Verdict::of(rules::judge(&facts), false).decision();
+                    let expected = match (way, sources) {
+                        (Way::None, Sources::Failing) | (Way::Unknown, _) => Decision::Undecided,
+                        (Way::None, _) => Decision::Allowed,
+                        _ => Decision::Refused,
+                    };
+                    assert_eq!(decision, expected, "{level} {cell:?}");
+                }
+            }
+        }
+    }
+}
