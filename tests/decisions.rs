@@ -1,6 +1,7 @@
 //! Every cell of event × target class × version kind × promoted build, hotfix or not, against an
 //! oracle that is written from the process and shares no code with the rules.
 
+mod lost;
 mod oracle;
 mod table;
 

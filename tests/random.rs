@@ -18,7 +18,8 @@ use crate::support::gate::{drone_gate, woodpecker_environment};
 use crate::support::pipeline::{DroneBuild, WoodpeckerBuild};
 use crate::support::registry::TempDir;
 
-const CASES: u32 = 100_000;
+/// How often each property is tried.
+pub const CASES: u32 = 100_000;
 
 const TARGETS: [&str; 16] = [
     "cs-qa",
@@ -211,7 +212,8 @@ fn free_rules() -> impl Iterator<Item = &'static str> {
         .filter(|id| *id != "readable-promotion")
 }
 
-fn always<S: Strategy>(
+/// Tries a property with the same cases every time.
+pub fn always<S: Strategy>(
     cases: u32,
     strategy: &S,
     test: impl Fn(S::Value) -> Result<(), TestCaseError>,

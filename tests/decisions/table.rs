@@ -32,7 +32,7 @@ const TAG: &str = "branch-hotfix_HOCS-1";
 const TIP: &str = "0123456789abcdef0123456789abcdef01234567";
 const OTHER: &str = "fedcba9876543210fedcba9876543210fedcba98";
 
-const EVENTS: [Event; 8] = [
+pub(super) const EVENTS: [Event; 8] = [
     Event::Push,
     Event::Custom,
     Event::PullRequest,
@@ -44,7 +44,7 @@ const EVENTS: [Event; 8] = [
 ];
 
 /// The targets of a promotion, and what each is.
-const TARGETS: [(&str, Option<Class>); 6] = [
+pub(super) const TARGETS: [(&str, Option<Class>); 6] = [
     ("cs-qa", Some(Class::Qa)),
     ("cs-prod", Some(Class::Production)),
     ("cs-demo", Some(Class::Trial)),
@@ -53,7 +53,7 @@ const TARGETS: [(&str, Option<Class>); 6] = [
     ("cs-q\u{430}", None),
 ];
 
-const LEVELS: [Option<Level>; 5] = [
+pub(super) const LEVELS: [Option<Level>; 5] = [
     None,
     Some(Level::Off),
     Some(Level::May),
@@ -61,7 +61,7 @@ const LEVELS: [Option<Level>; 5] = [
     Some(Level::Must),
 ];
 
-fn environment(event: Event, target: &str) -> Environment {
+pub(super) fn environment(event: Event, target: &str) -> Environment {
     let settings = "{policy: {}}";
     let drone = |build: DroneBuild| drone_environment(&build, settings);
     let main = DroneBuild::push("main");
@@ -98,7 +98,7 @@ fn commit(id: &str) -> CommitId {
     CommitId::parse(id).expect("a commit")
 }
 
-fn source<T>(sources: Sources, in_order: T, out_of_order: T) -> Source<T> {
+pub(super) fn source<T>(sources: Sources, in_order: T, out_of_order: T) -> Source<T> {
     match sources {
         Sources::InOrder => Source::Known(in_order),
         Sources::OutOfOrder => Source::Known(out_of_order),
@@ -267,7 +267,7 @@ fn evidence(way: Way) -> Option<Evidence> {
     })
 }
 
-fn facts<'a>(
+pub(super) fn facts<'a>(
     environment: &Environment,
     build: &'a Build,
     policy: &'a Policy,
