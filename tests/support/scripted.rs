@@ -301,6 +301,14 @@ impl Script {
         self.condition(&format!("with {name}: {value}"), holds)
     }
 
+    /// Nothing is attached to any image of `example/app`, and the registry has no referrers API.
+    pub fn without_statements(self) -> Script {
+        self.on("GET", "/v2/example/app/referrers/*", Answer::status(404))
+            .always()
+            .on("GET", "/v2/example/app/manifests/sha256-*", Answer::status(404))
+            .always()
+    }
+
     pub fn without_header(self, name: &str) -> Script {
         let key = name.to_owned();
         let holds = move |request: &Request| request.headers.get(&key).is_none();

@@ -45,7 +45,7 @@ fn every_page_of_the_tags_is_read_or_nothing_is_decided() {
             .on("GET", BUILD, Answer::manifest(&hotfix))
             .on("GET", TAGS, list("\"build_418\"").header("Link", &link))
             .on("GET", NEXT, list("\"branch-hotfix_HOCS-1\""))
-            .on("HEAD", TAG, Answer::manifest(&hotfix))
+            .on("GET", TAG, Answer::manifest(&hotfix))
             .start();
         let run = promote(&server, "build_418");
         server.finish();
@@ -58,7 +58,7 @@ fn every_page_of_the_tags_is_read_or_nothing_is_decided() {
         .on("GET", BUILD, Answer::manifest(&hotfix))
         .on("GET", TAGS, list(&many.join(",")))
         .on("GET", rest, list("\"branch-hotfix_HOCS-1\""))
-        .on("HEAD", TAG, Answer::manifest(&hotfix))
+        .on("GET", TAG, Answer::manifest(&hotfix))
         .start();
     let run = promote(&server, "build_418");
     server.finish();
@@ -90,11 +90,6 @@ fn a_host_behind_a_redirect_gets_no_password() {
     let to = format!("http://{}/elsewhere", evil.address());
     let server = Script::new()
         .on("GET", BUILD, Answer::status(307).header("Location", &to))
-        .on(
-            "GET",
-            TAGS,
-            Answer::status(200).body("{\"tags\":[\"build_418\"]}"),
-        )
         .start();
     let run = promote_with_password(&[&server.address(), &evil.address()]);
     server.finish();
@@ -112,7 +107,7 @@ fn a_password_does_not_travel_with_a_redirect() {
     let to = format!("http://{}/blob?sig=1", elsewhere.address());
     let basic = Answer::status(401).header("WWW-Authenticate", "Basic realm=\"x\"");
     let server = Script::new()
-        .on("GET", TAGS, basic)
+        .on("GET", BUILD, basic)
         .without_header("Authorization")
         .on("GET", BUILD, Answer::status(307).header("Location", &to))
         .with_header("Authorization", "Basic c29tZWJvZHk6Y2FuYXJ5LXBhc3N3b3Jk")
