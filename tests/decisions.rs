@@ -4,6 +4,7 @@
 mod lost;
 mod oracle;
 mod table;
+mod world;
 
 use crate::support::binary::{Run, run};
 use crate::support::gate::{drone_environment, woodpecker_environment};

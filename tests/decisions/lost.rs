@@ -13,7 +13,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::oracle::{Cell, SOURCES, WAYS};
-use super::table::{EVENTS, LEVELS, TARGETS, environment, facts};
+use super::table::{EVENTS, LEVELS, TARGETS};
+use super::world::{environment, facts};
 use crate::random::{CASES, always};
 
 /// How many facts [`lose`] can lose. The two that come behind are for identities by attestation and
@@ -67,11 +68,9 @@ fn lose(facts: &mut Facts<'_>, which: u8) {
             .retain(|evidence: &Evidence| evidence.way() != way)
     };
     match which {
-        13 => {
-            if promotion.build_known {
-                without("build");
-                promotion.build_known = false;
-            }
+        13 if promotion.build_known => {
+            without("build");
+            promotion.build_known = false;
         }
         14 if promotion.bytes.get().is_some() => {
             without("bytes");

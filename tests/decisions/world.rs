@@ -1,0 +1,270 @@
+//! The facts of a cell: a build, and sources that answer, say what is out of order, are missing or
+//! fail.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use drone_hotfix::ci::{Build, Event};
+use drone_hotfix::environment::Environment;
+use drone_hotfix::facts::before::{Before, Built};
+use drone_hotfix::facts::bytes::Compared;
+use drone_hotfix::facts::history::{
+    Base, Change, Found, Head, History, How, Kept, Placed, Port, SameTag, What,
+};
+use drone_hotfix::facts::identity::{Evidence, NameKind, Relation};
+use drone_hotfix::facts::image::Platform;
+use drone_hotfix::facts::pipeline::{PipelineFacts, Unchanged};
+use drone_hotfix::facts::running::{Deployed, OnTarget, Running};
+use drone_hotfix::facts::{self, Facts, Source, Target};
+use drone_hotfix::hotfix::CommitId;
+use drone_hotfix::pipeline::weakness::{Kind, Weakness};
+use drone_hotfix::policy::Policy;
+use drone_hotfix::secret::Redactor;
+
+use super::oracle::{Cell, Sources, Way};
+use crate::support::gate::{drone_environment, woodpecker_environment};
+use crate::support::pipeline::{DroneBuild, WoodpeckerBuild};
+
+const BRANCH: &str = "hotfix/HOCS-1";
+const TAG: &str = "branch-hotfix_HOCS-1";
+const TIP: &str = "0123456789abcdef0123456789abcdef01234567";
+const OTHER: &str = "fedcba9876543210fedcba9876543210fedcba98";
+
+/// The environment of a build of this event.
+pub fn environment(event: Event, target: &str) -> Environment {
+    let settings = "{policy: {}}";
+    let drone = |build: DroneBuild| drone_environment(&build, settings);
+    let main = DroneBuild::push("main");
+    let variables = match event {
+        Event::Push => drone(DroneBuild::push(BRANCH)),
+        Event::Custom => drone(DroneBuild::custom(BRANCH)),
+        Event::PullRequest => drone(DroneBuild::pull_request(7, "HOCS-1", BRANCH)),
+        Event::Tag => drone(DroneBuild::tag("1.2.3")),
+        Event::Cron => drone(DroneBuild::cron("main")),
+        Event::Promote => drone(DroneBuild::promote(&main, target)),
+        Event::Rollback => drone(DroneBuild::rollback(&main, target)),
+        Event::Other => {
+            let build = WoodpeckerBuild::push(BRANCH).with(|build| build.event = "release".into());
+            woodpecker_environment(&build, settings)
+        }
+    };
+    let text = |(name, value): (String, String)| (OsString::from(name), OsString::from(value));
+    Environment::new(variables.into_iter().map(text))
+}
+
+fn commit(id: &str) -> CommitId {
+    CommitId::parse(id).expect("a commit")
+}
+
+fn source<T>(sources: Sources, in_order: T, out_of_order: T) -> Source<T> {
+    match sources {
+        Sources::InOrder => Source::Known(in_order),
+        Sources::OutOfOrder => Source::Known(out_of_order),
+        Sources::Missing => Source::NotConfigured("nothing is configured".to_owned()),
+        Sources::Failing => Source::Unknown {
+            because: "it does not answer".to_owned(),
+            retry: true,
+            advice: "try again".to_owned(),
+        },
+    }
+}
+
+/// What git says of a hotfix of the release 1.0.0 with one commit.
+fn history(good: bool) -> History {
+    let port = |how| Port {
+        id: commit(TIP),
+        subject: "HOCS-1 mend it".to_owned(),
+        how,
+    };
+    let change = Change {
+        id: commit(TIP),
+        subject: "HOCS-1 mend it".to_owned(),
+        message: "HOCS-1 mend it\n".to_owned(),
+        trailers: Vec::new(),
+        merge: false,
+        committed: 1_700_000_000,
+        from_default: false,
+    };
+    let ported = if good { How::Ancestor } else { How::Missing };
+    let same = SameTag {
+        branch: "hotfix_HOCS-1".to_owned(),
+        tag: TAG.to_owned(),
+    };
+    History {
+        tip: commit(TIP),
+        default: Source::Known(Head {
+            name: "main".to_owned(),
+            commit: commit(OTHER),
+        }),
+        running: Source::Known(vec![Placed {
+            target: "cs-prod".to_owned(),
+            origin: "the policy".to_owned(),
+            text: "1.0.0".to_owned(),
+            runs: true,
+            what: What::Release("1.0.0".to_owned()),
+            commit: Source::Known(commit(OTHER)),
+            below: Source::Known(good),
+        }]),
+        base: Source::Known(Base {
+            commits: vec![commit(OTHER)],
+            tags: vec!["1.0.0".to_owned()],
+            found: Found::Running,
+        }),
+        range: Source::Known(vec![change]),
+        files: Source::Known(Vec::new()),
+        revertible: Source::Known(good),
+        services: Source::Known(Vec::new()),
+        ports: Source::Known(vec![port(ported.clone())]),
+        same_tag: Source::Known(if good { Vec::new() } else { vec![same] }),
+        kept: Source::Known(vec![Kept {
+            text: "branch-hotfix_HOCS-0".to_owned(),
+            target: "cs-prod".to_owned(),
+            ports: vec![port(ported)],
+        }]),
+    }
+}
+
+fn pipeline(good: bool) -> PipelineFacts {
+    let weakness = Weakness {
+        kind: Kind::Ungated,
+        file: ".drone.yml".to_owned(),
+        line: 1,
+        pipeline: None,
+        steps: vec!["deploy".to_owned()],
+        what: "`deploy` does not wait for the gate".to_owned(),
+        advice: "let it depend on the gate".to_owned(),
+    };
+    PipelineFacts {
+        files: vec![".drone.yml".to_owned()],
+        steps: 2,
+        gates: vec![("default".to_owned(), "hotfix".to_owned())],
+        weaknesses: if good { Vec::new() } else { vec![weakness] },
+        unreadable: None,
+        unchanged: Source::Known(if good {
+            Unchanged::SameGate
+        } else {
+            Unchanged::Changed(vec!["the gate is gone".to_owned()])
+        }),
+    }
+}
+
+fn running(tag: &str) -> Running {
+    Running {
+        targets: vec![OnTarget {
+            target: "cs-prod".to_owned(),
+            origin: "the policy".to_owned(),
+            answer: Source::Known(vec![Deployed {
+                text: tag.to_owned(),
+                name: None,
+                tag: Some(tag.to_owned()),
+                digest: None,
+                since: None,
+                commit: None,
+                build: None,
+                branch: None,
+                runs: true,
+            }]),
+            notes: Vec::new(),
+        }],
+    }
+}
+
+fn before() -> Before {
+    Before {
+        own: Built {
+            number: 419,
+            parent: Some(418),
+            event: "promote".to_owned(),
+            status: "running".to_owned(),
+            branch: Some("main".to_owned()),
+            git_ref: Some("refs/heads/main".to_owned()),
+            commit: TIP.to_owned(),
+            author: None,
+            trigger: Some("example".to_owned()),
+            deploy_to: Some("cs-qa".to_owned()),
+            params: BTreeMap::new(),
+            finished: None,
+        },
+        origin: None,
+        promotions: Vec::new(),
+        builds: Vec::new(),
+        whole: true,
+    }
+}
+
+fn evidence(way: Way) -> Option<Evidence> {
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let text = str::to_owned;
+    Some(match way {
+        Way::None | Way::Unknown => return None,
+        Way::Name => Evidence::Name {
+            variable: text("VERSION"),
+            token: text(TAG),
+            kind: NameKind::Tag,
+        },
+        Way::Build => Evidence::Build {
+            fact: "branch",
+            value: text(BRANCH),
+        },
+        Way::Bytes => Evidence::Bytes {
+            version: text("1.2.3"),
+            relation: Relation::Same,
+            digest,
+            tag: text(TAG),
+        },
+        Way::Attestation => Evidence::Attested {
+            version: text("1.2.3"),
+            digest,
+            branch: text(BRANCH),
+        },
+        Way::Commit => Evidence::Commit {
+            what: text("the promoted build"),
+            commit: text(TIP),
+            branch: text(BRANCH),
+        },
+    })
+}
+
+/// The facts of a cell.
+pub fn facts<'a>(
+    environment: &Environment,
+    build: &'a Build,
+    policy: &'a Policy,
+    cell: &Cell,
+) -> Facts<'a> {
+    let from = cell.sources;
+    let mut facts = facts::collect(environment, build, policy, &Redactor::default());
+    facts.history = source(from, history(true), history(false));
+    facts.pipeline = source(from, pipeline(true), pipeline(false));
+    facts.running = source(from, running("1.0.0"), running(TAG));
+    facts.current = source(from, Vec::new(), Vec::new());
+    let built_from = |revision: &str| {
+        vec![Platform {
+            name: "linux/amd64".to_owned(),
+            revision: Some(revision.to_owned()),
+        }]
+    };
+    facts.image = source(from, built_from(TIP), built_from(OTHER));
+    if let Some(promotion) = &mut facts.promotion {
+        assert_eq!(
+            promotion.target.class(),
+            cell.class,
+            "{:?}",
+            promotion.target
+        );
+        assert!(promotion.evidence.is_empty(), "{:?}", promotion.evidence);
+        promotion.evidence.extend(evidence(cell.way));
+        promotion.build_known = cell.way != Way::Unknown;
+        let compared = Compared {
+            versions: Vec::new(),
+            hotfix_tags: 0,
+        };
+        promotion.bytes = source(from, compared.clone(), compared);
+        promotion.images = source(from, Vec::new(), Vec::new());
+        promotion.attested = source(from, Vec::new(), Vec::new());
+        promotion.commits = source(from, 0, 0);
+        promotion.before = source(from, before(), before());
+        assert!(!matches!(promotion.target, Target::Missing) || cell.class.is_none());
+    }
+    facts
+}
