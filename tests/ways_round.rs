@@ -3,6 +3,7 @@
 mod answers;
 mod builds;
 mod bytes;
+mod later;
 mod parameters;
 mod servers;
 

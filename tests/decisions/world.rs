@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use drone_hotfix::ci::{Build, Event};
 use drone_hotfix::environment::Environment;
-use drone_hotfix::facts::before::{Before, Built};
+use drone_hotfix::facts::before::{Before, Built, Past};
 use drone_hotfix::facts::bytes::Compared;
 use drone_hotfix::facts::history::{
     Base, Change, Found, Head, History, How, Kept, Placed, Port, SameTag, What,
@@ -169,26 +169,49 @@ fn running(tag: &str) -> Running {
     }
 }
 
-fn before() -> Before {
+/// What the Drone server says of a promotion; not good: it brings settings along, goes back to a pull
+/// request, and nothing was tried.
+fn before(good: bool) -> Before {
+    let brought = (!good).then(|| ("PLUGIN_DRY_RUN".to_owned(), "true".to_owned()));
+    let trial = Built {
+        parent: Some(418),
+        deploy_to: Some("cs-demo".to_owned()),
+        ..built("promote", 415)
+    };
     Before {
         own: Built {
-            number: 419,
             parent: Some(418),
-            event: "promote".to_owned(),
             status: "running".to_owned(),
-            branch: Some("main".to_owned()),
-            git_ref: Some("refs/heads/main".to_owned()),
-            commit: TIP.to_owned(),
-            author: None,
             trigger: Some("example".to_owned()),
             deploy_to: Some("cs-qa".to_owned()),
-            params: BTreeMap::new(),
+            params: brought.into_iter().collect(),
             finished: None,
+            ..built("promote", 419)
         },
-        origin: None,
-        promotions: Vec::new(),
-        builds: Vec::new(),
-        whole: true,
+        origin: Source::Known(Some(built(if good { "push" } else { "pull_request" }, 418))),
+        past: Source::Known(Past {
+            promotions: good.then_some(trial).into_iter().collect(),
+            builds: Vec::new(),
+            whole: true,
+        }),
+    }
+}
+
+fn built(event: &str, number: u64) -> Built {
+    Built {
+        number,
+        parent: None,
+        event: event.to_owned(),
+        status: "success".to_owned(),
+        branch: Some("main".to_owned()),
+        git_ref: Some("refs/heads/main".to_owned()),
+        commit: TIP.to_owned(),
+        author: None,
+        trigger: Some("@hook".to_owned()),
+        source_repo: None,
+        deploy_to: None,
+        params: BTreeMap::new(),
+        finished: Some(1_700_000_000),
     }
 }
 
@@ -263,7 +286,7 @@ pub fn facts<'a>(
         promotion.images = source(from, Vec::new(), Vec::new());
         promotion.attested = source(from, Vec::new(), Vec::new());
         promotion.commits = source(from, 0, 0);
-        promotion.before = source(from, before(), before());
+        promotion.before = source(from, before(true), before(false));
         assert!(!matches!(promotion.target, Target::Missing) || cell.class.is_none());
     }
     facts

@@ -305,7 +305,11 @@ impl Script {
     pub fn without_statements(self) -> Script {
         self.on("GET", "/v2/example/app/referrers/*", Answer::status(404))
             .always()
-            .on("GET", "/v2/example/app/manifests/sha256-*", Answer::status(404))
+            .on(
+                "GET",
+                "/v2/example/app/manifests/sha256-*",
+                Answer::status(404),
+            )
             .always()
     }
 
