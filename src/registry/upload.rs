@@ -166,7 +166,7 @@ impl Registry {
     }
 
     /// Whether the repository has a blob. Anything but a clear yes is a no: then it is sent.
-    async fn has_blob(&self, digest: &Digest) -> bool {
+    pub(super) async fn has_blob(&self, digest: &Digest) -> bool {
         let make = || {
             let url = self.url(&["blobs", digest.as_str()]);
             Request::new(Method::HEAD, url, ANSWER)

@@ -21,6 +21,8 @@ use crate::secret::shorten;
 /// How often the list is written at the most. Everybody's entries travel with each write, so a few are
 /// enough for any number of builds.
 const TRIES: u32 = 12;
+/// How often one manifest is sent at the most.
+const PUTS: u32 = 5;
 /// The configuration of an artifact that has none (image-spec manifest.md, «Guidance for an Empty
 /// Descriptor»).
 const EMPTY: &[u8] = b"{}";
@@ -66,17 +68,29 @@ impl Registry {
         subject: &Manifest,
         artifact: &Artifact,
     ) -> Result<Attached, RegistryError> {
-        self.push_small(EMPTY_TYPE, EMPTY).await?;
+        // Most often it is there. It is not even mounted then: that would write the one file that all builds
+        // share, and docker-registry cannot read it in that moment.
+        if !self.has_blob(&Digest::of(EMPTY)).await {
+            self.push_small(EMPTY_TYPE, EMPTY).await?;
+        }
         self.push_small(artifact.media_type, &artifact.payload)
             .await?;
         let manifest = manifest(subject, artifact);
         let target = Target::Digest(manifest.digest.clone());
-        let answer = self
-            .call("attaching", Method::PUT, &target, Some(&manifest))
-            .await?;
-        if !matches!(answer.status, 200..=202) {
-            return Err(self.refusal(&target, &answer));
-        }
+        let mut tries = 0;
+        let answer = loop {
+            tries += 1;
+            let put = self.call("attaching", Method::PUT, &target, Some(&manifest));
+            let answer = put.await?;
+            if matches!(answer.status, 200..=202) {
+                break answer;
+            }
+            let error = self.refusal(&target, &answer);
+            if !is_unseen(&error) || tries >= PUTS {
+                return Err(error);
+            }
+            tokio::time::sleep(backoff(tries)).await;
+        };
         let keeps = answer.header("oci-subject").and_then(Digest::parse);
         let by_registry = match keeps {
             Some(said) if said == subject.digest => true,
@@ -113,13 +127,12 @@ impl Registry {
     /// An answer that a registry gives that knows images and nothing beside them, told apart from all others.
     fn refusal(&self, target: &Target, answer: &Response) -> RegistryError {
         let said = RegistryError::said(&answer.body).unwrap_or_default();
-        let passes = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "TOOMANYREQUESTS"];
-        let passes = passes.iter().any(|word| said.starts_with(word));
         let refused = matches!(answer.status, 400 | 405 | 406 | 415 | 422)
             || said.starts_with("MANIFEST_INVALID")
             || said.starts_with("UNSUPPORTED");
-        if passes || !refused || answer.too_late {
-            return self.status("attaching", target, answer);
+        let error = self.status("attaching", target, answer);
+        if !refused || answer.too_late || is_unseen(&error) || error.may_pass() {
+            return error;
         }
         let said = match said.as_str() {
             "" => String::new(),
@@ -210,7 +223,7 @@ impl Registry {
     ) -> Result<(), RegistryError> {
         for tries in 1.. {
             match self.put(target, manifest).await {
-                Err(error) if error.may_pass() && tries < 4 => {
+                Err(error) if (error.may_pass() || is_unseen(&error)) && tries < PUTS => {
                     tokio::time::sleep(backoff(tries)).await;
                 }
                 done => return done,
@@ -218,6 +231,22 @@ impl Registry {
         }
         Ok(())
     }
+}
+
+/// Whether a registry does not see yet what was sent to it a moment ago, or sees it while it is written:
+/// docker-registry empties the file that names a blob before it fills it, and says `DIGEST_INVALID` meanwhile.
+fn is_unseen(error: &RegistryError) -> bool {
+    let Cause::Status { status, said, .. } = &error.cause else {
+        return false;
+    };
+    let said = said.as_deref().unwrap_or_default();
+    let names = [
+        "MANIFEST_UNKNOWN",
+        "MANIFEST_BLOB_UNKNOWN",
+        "BLOB_UNKNOWN",
+        "DIGEST_INVALID",
+    ];
+    matches!(status, 400 | 404) && names.iter().any(|name| said.starts_with(name))
 }
 
 /// The manifest of an artifact. Its payload stands in it as well (image-spec descriptor.md, `data`), so that
