@@ -414,6 +414,11 @@ fn taking(of: &Digest, put: Answer) -> Script {
     Script::new()
         .on("GET", &list_of(of), index(&[]))
         .on(
+            "HEAD",
+            &format!("/v2/{PATH}/blobs/{}", image::sha256(b"{}")),
+            Answer::status(404),
+        )
+        .on(
             "POST",
             &format!("/v2/{PATH}/blobs/uploads/*"),
             Answer::status(202).header("Location", &place),
