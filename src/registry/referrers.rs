@@ -3,7 +3,7 @@
 //! Usage»).
 //!
 //! Where a registry has the referrers API, it keeps the list itself. Where not, the list is an index under
-//! the tag `sha256-<hex>`, which the clients keep ([`fallback`]). That nothing is attached is said only by a
+//! the tag `sha256-<hex>`, which the clients keep (`referrers/fallback.rs`). That nothing is attached is said only by a
 //! list that is there and empty, or by two clear answers that there is none.
 
 mod attach;
