@@ -91,7 +91,8 @@ fn index(parts: &[(&Image, &str)]) -> Image {
         manifest: Blob::new(image::OCI_INDEX, text.to_string()),
         children: parts
             .iter()
-            .map(|(image, _)| image.manifest.clone())
+            .flat_map(|(image, _)| image.children.iter().chain([&image.manifest]))
+            .cloned()
             .collect(),
         blobs: parts
             .iter()

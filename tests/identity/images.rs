@@ -35,8 +35,8 @@ fn is_none(hotfix: &Image, promoted: &Image) {
 fn an_index_with_a_hotfix_in_it_and_one_platform_of_a_hotfix() {
     let (hotfix, other) = (image::single("hotfix"), image::docker("other"));
     let both = index(&[(&other, "linux/arm64"), (&hotfix, "linux/amd64")]);
-    is_a_hotfix(&hotfix, &both, "`1.2.3` holds the image of");
-    is_a_hotfix(&both, &hotfix, "`1.2.3` is one platform of");
+    is_a_hotfix(&hotfix, &both, "` holds the image of");
+    is_a_hotfix(&both, &hotfix, "` is one platform of");
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn indexes_with_a_platform_in_common() {
     );
     let theirs = index(&[(&hotfix, "linux/amd64"), (&one, "linux/arm64")]);
     let ours = index(&[(&hotfix, "linux/amd64"), (&two, "linux/arm64")]);
-    is_a_hotfix(&theirs, &ours, "`1.2.3` has a platform in common with");
+    is_a_hotfix(&theirs, &ours, "` has a platform in common with");
     // What BuildKit attaches is no platform, and no image of its own.
     let statement = Blob::new("application/vnd.in-toto+json", "{}");
     let config = Blob::new(

@@ -120,7 +120,7 @@ fn a_promotion_without_a_checkout_says_what_was_not_checked() {
         nowhere.parent().unwrap(),
         &"a".repeat(40),
     );
-    let promoted = DroneBuild::promote(&push, "cs-prod");
+    let promoted = DroneBuild::promote(&push, "cs-prod").param("VERSION", "branch-hotfix_HOCS-1");
     let run = judge(&promoted, "running: '1.0.0'");
     run.ends(0, &["not checked: base-is-production"]);
     let run = judge(
