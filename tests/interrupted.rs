@@ -108,7 +108,7 @@ impl Case {
 
 fn settings(address: &str, repository: &str, source: &str) -> String {
     format!(
-        "{{policy: {{repo: \"{address}/{repository}\", source: \"{source}\", tls: {{insecure: [\"{address}\"]}}, \
+        "{{policy: {{repo: \"{address}/{repository}\", source: \"{source}\", tls: {{insecure: [\"{address}\"]}}, attest: false, \
          rules: {{image-commit: \"off\"}}}}}}"
     )
 }

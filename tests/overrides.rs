@@ -100,7 +100,7 @@ reads!(an_entry_for_another_rule, 1, {
 });
 reads!(one_entry_for_two_rules, 2, {
     // A named rule that is not checked needs an entry of its own.
-    let policy = POLICY.replace("{policy: {", "{policy: {rules: {signed-off: must}, ");
+    let policy = POLICY.replace("{policy: {", "{policy: {rules: {reviewed: must}, ");
     step(&reason(REASON), &policy)
 });
 reads!(what_cannot_be_read_cannot_be_overridden, 1, {
@@ -350,8 +350,8 @@ fn entries_that_are_none_are_refused() {
             "no such rule",
         ),
         (
-            "{who: [alice], rule: [ticket], until: \"2027-01-31\"}",
-            "a text",
+            "{who: [alice], rule: [ticket, tickets], until: \"2027-01-31\"}",
+            "no such rule",
         ),
         (
             "{who: [alice], rule: qa-close, until: \"2027-01-31\"}",

@@ -21,7 +21,7 @@ const OFF: &str = "{image-commit: \"off\"}";
 fn settings(address: &str, tls: &str) -> String {
     format!(
         "{{username: {{from_secret: u}}, password: {{from_secret: p}}, policy: {{repo: \"{address}/{REPO}\", \
-         source: \"build_{{build}}\", rules: {OFF}, tls: {tls}}}}}"
+         source: \"build_{{build}}\", attest: false, rules: {OFF}, tls: {tls}}}}}"
     )
 }
 
@@ -32,7 +32,7 @@ fn insecure(address: &str) -> String {
 fn anonymous(address: &str) -> String {
     let repo = format!("\"{address}/{REPO}\"");
     format!(
-        "{{policy: {{repo: {repo}, source: \"build_{{build}}\", rules: {OFF}, tls: {}}}}}",
+        "{{policy: {{repo: {repo}, attest: false, source: \"build_{{build}}\", rules: {OFF}, tls: {}}}}}",
         insecure(address)
     )
 }

@@ -18,7 +18,7 @@ const MET: &str = "another build may have written it at the same moment";
 fn step(address: &str, branch: &str, number: usize, sole: bool) -> Vec<(String, String)> {
     let build = DroneBuild::push(branch).with(|build| build.number = number as u64);
     let settings = format!(
-        "{{policy: {{repo: \"{address}/{REPOSITORY}\", source: \"build_{{build}}\", sole_publisher: {sole}, \
+        "{{policy: {{repo: \"{address}/{REPOSITORY}\", source: \"build_{{build}}\", sole_publisher: {sole}, attest: false, \
          tls: {{insecure: [\"{address}\"]}}, rules: {{image-commit: \"off\"}}}}}}"
     );
     drone_environment(&build, &settings)

@@ -13,7 +13,7 @@ const RELEASE: &str = "/v2/example/app/manifests/1.0.0";
 
 fn settings(address: &str) -> String {
     format!(
-        "{{policy: {{repo: \"{address}/example/app\", source: \"build_{{build}}\", rules: {{image-commit: \"off\"}}, \
+        "{{policy: {{repo: \"{address}/example/app\", source: \"build_{{build}}\", attest: false, rules: {{image-commit: \"off\"}}, \
          tls: {{insecure: [\"{address}\"]}}}}}}"
     )
 }
@@ -51,6 +51,7 @@ fn source_times(answer: Answer, times: usize, words: &[&str]) {
         .on("GET", SOURCE, answer)
         .times(times)
         .on("HEAD", TAG, Answer::status(404))
+        .without_statements()
         .start();
     let run = push(&server);
     server.finish();
@@ -138,6 +139,7 @@ fn errors_are_told_in_the_registrys_words_and_with_a_way_out() {
     let server = Script::new()
         .on("GET", SOURCE, Answer::status(400).body(hostile))
         .on("HEAD", TAG, Answer::status(404))
+        .without_statements()
         .start();
     let run = push(&server);
     server.finish();
@@ -158,6 +160,7 @@ fn redirects_are_followed_only_where_they_may_go() {
         .on("GET", SOURCE, moved("/elsewhere?sig=a%2Fb"))
         .on("GET", "/elsewhere?sig=a%2Fb", Answer::manifest(&manifest))
         .on("HEAD", TAG, Answer::manifest(&manifest))
+        .without_statements()
         .start();
     let run = push(&server);
     server.finish();
@@ -171,6 +174,7 @@ fn redirects_are_followed_only_where_they_may_go() {
         .on("GET", SOURCE, moved(SOURCE))
         .times(6)
         .on("HEAD", TAG, Answer::status(404))
+        .without_statements()
         .start();
     let run = push(&server);
     server.finish();
@@ -229,6 +233,7 @@ fn what_was_written_is_read_back() {
         let server = begin(put)
             .times(times)
             .on("HEAD", TAG, Answer::status(404))
+            .without_statements()
             .start();
         let run = push(&server);
         server.finish();
@@ -239,6 +244,7 @@ fn what_was_written_is_read_back() {
     let server = begin(Answer::status(201))
         .on("HEAD", TAG, bare)
         .on("GET", TAG, Answer::manifest(&manifest))
+        .without_statements()
         .start();
     let run = push(&server);
     server.finish();
@@ -276,6 +282,7 @@ fn tokens_of_odd_services() {
         .with_header("Authorization", "Bearer opaque-token")
         .on("HEAD", TAG, Answer::manifest(&manifest))
         .with_header("Authorization", "Bearer opaque-token")
+        .without_statements()
         .start();
     let run = push(&server);
     server.finish();
@@ -316,6 +323,7 @@ fn a_list_of_tags_that_is_not_whole_decides_nothing() {
         let server = Script::new()
             .on("GET", RELEASE, Answer::manifest(&release))
             .on("GET", TAGS, list)
+            .without_statements()
             .start();
         let run = promote(&server, "1.0.0");
         server.finish();
@@ -346,6 +354,7 @@ fn a_list_of_tags_that_is_not_whole_decides_nothing() {
         )
         .on("GET", next, tags("[\"branch-hotfix_HOCS-1\"]"))
         .on("GET", TAG, Answer::manifest(&hotfix))
+        .without_statements()
         .start();
     let run = promote(&server, "1.0.0");
     server.finish();
@@ -360,6 +369,7 @@ fn a_list_of_tags_that_is_not_whole_decides_nothing() {
             Answer::error(500, "UNKNOWN").header("Retry-After", "0"),
         )
         .times(5)
+        .without_statements()
         .start();
     let run = promote(&server, "1.0.0");
     server.finish();
@@ -373,6 +383,7 @@ fn a_registry_that_says_yes_or_no_to_everything_opens_nothing() {
         .always()
         .on("GET", "/v2/*", Answer::error(404, "NAME_UNKNOWN"))
         .always()
+        .without_statements()
         .start();
     let run = promote(&server, "1.0.0");
     server.finish();
@@ -387,6 +398,7 @@ fn a_registry_that_says_yes_or_no_to_everything_opens_nothing() {
         .always()
         .on("GET", "/v2/*", html())
         .always()
+        .without_statements()
         .start();
     let run = promote(&server, "1.0.0");
     server.finish();

@@ -66,10 +66,7 @@ const ROWS: [(i32, &[&str]); 22] = [
     ),
     (
         0,
-        &[
-            "`branch-hotfix_HOCS-1234-0123456`, `branch-hotfix_HOCS-1234`",
-            "uses it: `policy.limits.soak`",
-        ],
+        &["`branch-hotfix_HOCS-1234-0123456`, `branch-hotfix_HOCS-1234`"],
     ),
     (3, &["policy.tls.ca", "certificates in PEM"]),
     (0, &["`branch-hotfix_HOCS-1234` written"]),

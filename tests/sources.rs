@@ -27,7 +27,7 @@ fn policy(addresses: &[&str], source: &str, more: &str) -> String {
     let insecure: Vec<String> = addresses.iter().map(|a| format!("\"{a}\"")).collect();
     format!(
         "{{username: {{from_secret: u}}, password: {{from_secret: p}}, config: {{from_secret: c}}, policy: {{repo: \
-         \"{}/{REPO}\", source: \"{source}\", tls: {{insecure: [{}]}}{more}}}}}",
+         \"{}/{REPO}\", source: \"{source}\", attest: false, tls: {{insecure: [{}]}}{more}}}}}",
         addresses[0],
         insecure.join(", ")
     )

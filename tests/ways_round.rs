@@ -153,11 +153,11 @@ fn a_build_whose_branch_is_no_branch_is_not_known() {
     code(&of("main"), 0, &["allowed"]);
     // A team that opens QA still gets what else it demands of a hotfix.
     let build = DroneBuild::promote(&DroneBuild::push(&sha[..7]), "cs-qa");
-    let open = "{policy: {rules: {qa-closed: \"off\", tried-first: must}}}";
+    let open = "{policy: {rules: {qa-closed: \"off\", reviewed: must}}}";
     code(
         &run(drone_environment(&build, open)),
         2,
-        &["undecided, tried-first"],
+        &["undecided, reviewed"],
     );
 }
 
@@ -285,7 +285,10 @@ fn a_fifo_in_the_checkout_stops_nothing() {
     assert!(made.expect("mkfifo starts").success());
     let push = DroneBuild::push("hotfix/HOCS-1").with(|build| build.workspace = path.clone());
     code(
-        &run(drone_environment(&push, "{policy: {}}")),
+        &run(drone_environment(
+            &push,
+            "{policy: {rules: {base-is-production: off}}}",
+        )),
         4,
         &["`.tags` is there and is no regular file"],
     );
@@ -305,7 +308,10 @@ fn a_fifo_in_the_checkout_stops_nothing() {
     // A file that looks like one of our own temporary ones is left alone.
     directory.write(".drone-hotfix-1", "precious");
     code(
-        &run(drone_environment(&push, "{policy: {tags_file: t}}")),
+        &run(drone_environment(
+            &push,
+            "{policy: {tags_file: t, rules: {base-is-production: off}}}",
+        )),
         0,
         &["written to `t`"],
     );

@@ -118,7 +118,7 @@ impl Gate {
         }
         let (hosts, timeout) = (self.hosts.join("\", \""), self.timeout);
         let settings = format!(
-            "{{{settings}policy: {{repo: \"{}/example/app\", source: \"{}\", rules: {{image-commit: \"off\"}}, \
+            "{{{settings}policy: {{repo: \"{}/example/app\", source: \"{}\", attest: false, rules: {{image-commit: \"off\"}}, \
              tls: {{insecure: [\"{hosts}\"]}}, timeout: {timeout}{}}}}}",
             self.hosts[0], self.source, self.more
         );

@@ -9,7 +9,8 @@ use crate::support::git::git;
 use crate::support::pipeline::DroneBuild;
 use crate::support::registry::TempDir;
 
-const TICKET_IN_DETAIL: &str = "{policy: {rules: {ticket: must}}, log_level: debug, dry_run: true}";
+const TICKET_IN_DETAIL: &str =
+    "{policy: {rules: {ticket: must, base-is-production: off}}, log_level: debug, dry_run: true}";
 
 /// A checkout as Drone's clone step leaves it: the branch at the built commit, no tags.
 fn checkout(message: &str) -> (TempDir, PathBuf, String) {
@@ -95,7 +96,7 @@ fn a_checkout_of_another_commit_is_said() {
         build.sha = head.clone();
         build.remote = Some(path.display().to_string());
     });
-    let settings = "{policy: {rules: {has-changes: 'off'}}, log_level: debug, dry_run: true}";
+    let settings = "{policy: {rules: {has-changes: 'off', base-is-production: 'off'}}, log_level: debug, dry_run: true}";
     let run = step(&pull, settings);
     run.ends(0, &["allowed"]);
     assert!(!run.text.contains("the checkout is at"), "{}", run.text);

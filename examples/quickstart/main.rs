@@ -120,7 +120,7 @@ fn show(
     let code = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
     write!(out, "   exit code {code}, ")?;
     match writes {
-        [] => write!(out, "nothing written to the registry")?,
+        [] => write!(out, "no tag written to the registry")?,
         writes => write!(out, "written to the registry: {}", writes.join(", "))?,
     }
     if expected {

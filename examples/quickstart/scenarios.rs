@@ -72,7 +72,7 @@ pub fn all(world: &World) -> Vec<Scenario> {
             title: "The same image under its other name, from a build of the release: it is known by its bytes.",
             build: promote("cs-qa", "build_418"),
             code: 1,
-            says: &["refused by qa-closed", "byte for byte"],
+            says: &["refused by qa-closed", "a statement in the registry says"],
             writes: 0,
         },
         Scenario {

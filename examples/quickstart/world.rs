@@ -114,11 +114,13 @@ impl World {
         Ok(policy.to_string())
     }
 
-    /// What was written to the registry since it was last asked to forget.
+    /// What was written to the registry since it was last asked to forget, but for statements: they lie
+    /// beside the image, under digests.
     pub fn writes(&self) -> Vec<String> {
         let requests = self.registry.requests().into_iter();
         requests
             .filter(|request| !request.starts_with("GET ") && !request.starts_with("HEAD "))
+            .filter(|request| !request.contains("/sha256") && !request.contains("/blobs/"))
             .collect()
     }
 }

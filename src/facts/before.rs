@@ -71,6 +71,16 @@ pub struct Built {
 }
 
 impl Built {
+    /// A build of the list, of which there are thousands: no version or reason is as long as what is cut.
+    fn listed(build: &Answered) -> Self {
+        let mut built = Self::of(build);
+        let params = std::mem::take(&mut built.params).into_iter();
+        built.params = params
+            .map(|(name, text)| (cut(&name), cut(&text)))
+            .collect();
+        built
+    }
+
     fn of(build: &Answered) -> Self {
         let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let params = build.params.iter().flatten();
@@ -216,9 +226,9 @@ async fn read_past(own: u64, server: &Server<'_>, until: Option<u64>) -> Result<
         // A build that starts meanwhile pushes the older ones on to the next page.
         for build in page.iter().filter(|build| build.number < oldest) {
             if build.is_promotion() {
-                past.promotions.push(Built::of(build));
+                past.promotions.push(Built::listed(build));
             } else if matches!(build.event.as_str(), "push" | "custom") {
-                past.builds.push(Built::of(build));
+                past.builds.push(Built::listed(build));
             }
         }
         if last.number >= before {

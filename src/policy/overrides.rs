@@ -30,7 +30,7 @@ pub(super) fn read(
         Some(Node::List(entries)) => entries
             .iter()
             .enumerate()
-            .filter_map(|(i, node)| entry(&format!("{at}[{i}]"), node, rules, problems))
+            .flat_map(|(i, node)| entries_of(&format!("{at}[{i}]"), node, rules, problems))
             .collect(),
         Some(other) => {
             problems.push(Problem::new(at, other.describe(), "a list"));
@@ -39,10 +39,11 @@ pub(super) fn read(
     }
 }
 
-fn entry(at: &str, node: &Node, rules: &[RuleKey], problems: &mut Vec<Problem>) -> Option<Entry> {
+/// One entry for each rule that it names.
+fn entries_of(at: &str, node: &Node, rules: &[RuleKey], problems: &mut Vec<Problem>) -> Vec<Entry> {
     let table = Table::read(at, node, &["who", "rule", "until"], problems);
     let who = people(&table, problems);
-    let rule = rule(&table, rules, problems);
+    let named = named(&table, rules, problems);
     let until = table.text("until", problems).and_then(|until| {
         parsed(
             &table.at("until"),
@@ -61,11 +62,15 @@ fn entry(at: &str, node: &Node, rules: &[RuleKey], problems: &mut Vec<Problem>) 
             ));
         }
     }
-    Some(Entry {
-        who: who?,
-        rule: rule?,
-        until: until?,
-    })
+    let (Some(who), Some(until)) = (who, until) else {
+        return Vec::new();
+    };
+    let one = |rule| Entry {
+        who: who.clone(),
+        rule,
+        until,
+    };
+    named.into_iter().map(one).collect()
 }
 
 /// Logins of people: `@hook` and `@cron`, which Drone gives for a trigger, would let every push and
@@ -101,9 +106,21 @@ fn people(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Vec<String>>
     Some(who)
 }
 
-fn rule(table: &Table<'_>, rules: &[RuleKey], problems: &mut Vec<Problem>) -> Option<String> {
+fn named(table: &Table<'_>, rules: &[RuleKey], problems: &mut Vec<Problem>) -> Vec<String> {
+    let written = table.list("rule", problems).unwrap_or_default();
+    let ids = written
+        .iter()
+        .filter_map(|id| rule(table, id, rules, problems));
+    ids.collect()
+}
+
+fn rule(
+    table: &Table<'_>,
+    written: &str,
+    rules: &[RuleKey],
+    problems: &mut Vec<Problem>,
+) -> Option<String> {
     let at = table.at("rule");
-    let written = table.text("rule", problems)?;
     match rules.iter().find(|rule| rule.id == written) {
         Some(rule) if rule.fixed => {
             let expected = "a rule that can be overridden: what cannot be read in one way cannot be \

@@ -4,8 +4,8 @@ use super::{Judges, OwnLevel, Rule, known};
 use crate::attestation::statement::Claim;
 use crate::ci::Event;
 use crate::facts::before::{Built, Past};
-use crate::facts::identity::{Evidence, NameKind};
-use crate::facts::{Facts, Promotion, shorten};
+use crate::facts::identity::{Evidence, NameKind, Relation};
+use crate::facts::{Facts, Promotion, VersionParameter, shorten};
 use crate::hotfix::template::Values;
 use crate::hotfix::{CommitId, HotfixBranch};
 use crate::verdict::{Level, Outcome, Step};
@@ -37,6 +37,10 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     };
     let before = known(&promotion.before)?;
     let past = known(&before.past)?;
+    // A statement may name another build than the branch; where that is not known, neither is the build.
+    if let Err(unknown @ Outcome::Unknown { .. }) = known(&promotion.attested) {
+        return Ok(unknown);
+    }
     let stated = stated(facts, promotion);
     let images = promotion.attested.get().map_or(0, Vec::len);
     if images > 0 && stated.len() == images {
@@ -116,14 +120,39 @@ pub(super) fn authors<'a>(facts: &Facts<'_>, past: &'a Past) -> Vec<&'a str> {
         .collect()
 }
 
-/// The builds whose branch makes the promoted tag.
+/// The builds whose branch makes a promoted tag, newest first.
 fn tagged<'a>(facts: &Facts<'_>, promotion: &Promotion, past: &'a Past) -> Vec<&'a Built> {
-    let names: Vec<(&str, NameKind)> = promotion
+    let each = promotion.versions.iter();
+    each.flat_map(|version| made(facts, promotion, past, version))
+        .collect()
+}
+
+/// The builds whose branch makes the tag that one parameter names, newest first. A tag beside a digest
+/// says nothing of what is deployed, and neither does what another parameter mentions.
+fn made<'a>(
+    facts: &Facts<'_>,
+    promotion: &Promotion,
+    past: &'a Past,
+    parameter: &VersionParameter,
+) -> Vec<&'a Built> {
+    if parameter.text.contains('@') {
+        return Vec::new();
+    }
+    let names: Vec<&str> = promotion
         .evidence
         .iter()
         .filter_map(|evidence| match evidence {
-            Evidence::Name { token, kind, .. } => Some((token.as_str(), *kind)),
-            Evidence::Bytes { tag, .. } => Some((tag.as_str(), NameKind::Tag)),
+            Evidence::Name {
+                variable,
+                token,
+                kind: NameKind::Tag,
+            } if *variable == parameter.name => Some(token.as_str()),
+            Evidence::Bytes {
+                version,
+                tag,
+                relation: Relation::Same,
+                ..
+            } if *version == parameter.text => Some(tag.as_str()),
             _ => None,
         })
         .collect();
@@ -142,35 +171,56 @@ fn tagged<'a>(facts: &Facts<'_>, promotion: &Promotion, past: &'a Past) -> Vec<&
             commit: &commit,
             build: build.number,
         };
-        names.iter().any(|(token, kind)| match kind {
-            NameKind::Branch => *token == name,
-            NameKind::Tag => facts
-                .policy
-                .templates()
-                .any(|template| template.render(values).as_deref() == Some(token)),
-        })
+        // What was skipped or declined has built nothing.
+        let built = !matches!(build.status.as_str(), "skipped" | "declined");
+        let templates = || facts.policy.templates();
+        let makes = |name: &&str| templates().any(|t| t.render(values).as_deref() == Some(*name));
+        built && names.iter().any(makes)
     };
     past.builds.iter().filter(makes).collect()
 }
 
 fn by_name(facts: &Facts<'_>, promotion: &Promotion, past: &Past) -> Result<Outcome, Outcome> {
-    let builds = tagged(facts, promotion, past);
-    let Some(newest) = builds.first() else {
-        return Ok(Outcome::Unknown {
-            because: "which build has made the image is not known: no statement is attached to it, and no \
-                      build that the server lists is of a branch that makes its tag"
+    let each = promotion.versions.iter();
+    let passed: Result<Vec<String>, Outcome> = each
+        .map(|version| newest(&made(facts, promotion, past, version)))
+        .collect();
+    let because = passed?.join("; ");
+    Ok(match because.is_empty() {
+        true => nobody_knows(),
+        false => Outcome::Pass {
+            because,
+            note: None,
+        },
+    })
+}
+
+fn nobody_knows() -> Outcome {
+    Outcome::Unknown {
+        because: "which build has made the image is not known: no statement is attached to it, and no \
+                  build that the server lists is of a branch that makes its tag"
+            .to_owned(),
+        retry: false,
+        next: vec![Step::Say(
+            "let a build of the hotfix branch publish the image with this step, or promote by its tag"
                 .to_owned(),
-            retry: false,
-            next: vec![Step::Say(
-                "let a build of the hotfix branch publish the image with this step, or promote by its tag"
-                    .to_owned(),
-            )],
-        });
-    };
-    let because = ended(newest, "it is the newest of its branch").map_err(|outcome| {
+        )],
+    }
+}
+
+fn newest(builds: &[&Built]) -> Result<String, Outcome> {
+    let newest = builds.first().ok_or_else(nobody_knows)?;
+    ended(newest, "it is the newest of its branch").map_err(|outcome| {
         let older = builds.iter().skip(1).find(|build| build.is_success());
         match (outcome, older) {
-            (Outcome::Violation { found, expected, next }, Some(older)) => Outcome::Violation {
+            (
+                Outcome::Violation {
+                    found,
+                    expected,
+                    next,
+                },
+                Some(older),
+            ) => Outcome::Violation {
                 found: format!(
                     "{found}; build {} before it ended well, but which of the two the image is of is not \
                      known",
@@ -181,10 +231,6 @@ fn by_name(facts: &Facts<'_>, promotion: &Promotion, past: &Past) -> Result<Outc
             },
             (outcome, _) => outcome,
         }
-    })?;
-    Ok(Outcome::Pass {
-        because,
-        note: None,
     })
 }
 

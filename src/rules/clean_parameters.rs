@@ -52,6 +52,27 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         .filter(|(name, text)| name.chars().chain(text.chars()).any(is_hidden))
         .map(|(name, _)| name)
         .collect();
+    if let Some((name, there)) = own.params.iter().find(|(name, text)| {
+        facts.policy.version_params.contains(name)
+            && !text.is_empty()
+            && !promotion
+                .versions
+                .iter()
+                .any(|one| one.name == **name && one.text == **text)
+    }) {
+        return Ok(Outcome::Violation {
+            found: format!(
+                "the promotion was started with `{name}={}`, and this step sees another value",
+                shorten(there)
+            ),
+            expected:
+                "the same value in every step: another step may deploy what was not judged here"
+                    .to_owned(),
+            next: vec![Step::Say(format!(
+                "take `{name}` out of `environment` in the pipeline file, and promote again"
+            ))],
+        });
+    }
     if taken.is_empty() && hidden.is_empty() {
         return Ok(Outcome::Pass {
             because: match own.params.len() {

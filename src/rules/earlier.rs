@@ -3,7 +3,7 @@
 //! digest, or if the gate has attached a statement about it to the digest. Pure.
 
 use crate::attestation::statement::Claim;
-use crate::facts::before::Built;
+use crate::facts::before::{Built, Past};
 use crate::facts::{Facts, Promotion, Source};
 use crate::registry::reference::{Digest, Version};
 use crate::verdict::{Outcome, Step};
@@ -108,15 +108,18 @@ fn is_recorded(facts: &Facts<'_>, earlier: &Built, text: &str, digest: &Digest) 
             Claim::Promoted(deployment) => {
                 deployment.source == facts.build.repo
                     && deployment.build.number == earlier.number
-                    && Some(deployment.target.as_str()) == earlier.deploy_to.as_deref()
+                    && earlier.deploy_to.as_deref().is_some_and(|target| {
+                        target.trim().eq_ignore_ascii_case(deployment.target.trim())
+                    })
                     && deployment.version == text
             }
             Claim::Published(_) => false,
         })
 }
 
-/// Whether the same build was promoted, for promotions that name no version.
-pub(super) fn is_same_build(facts: &Facts<'_>, earlier: &Built) -> bool {
+/// Whether the same build was promoted, for promotions that name no version. Promotions of promotions
+/// and restarts are followed.
+pub(super) fn is_same_build(facts: &Facts<'_>, past: &Past, earlier: &Built) -> bool {
     let before = facts.promotion.as_ref().and_then(|p| p.before.get());
     let origin = before.and_then(|before| match &before.origin {
         Source::Known(Some(origin)) => Some(origin.number),
@@ -126,9 +129,19 @@ pub(super) fn is_same_build(facts: &Facts<'_>, earlier: &Built) -> bool {
         .params
         .keys()
         .any(|name| facts.policy.version_params.contains(name));
-    !named
-        && earlier.parent.is_some()
-        && (earlier.parent == origin || earlier.parent == facts.build.parent)
+    !named && origin.is_some() && origin_of(past, earlier) == origin
+}
+
+fn origin_of(past: &Past, earlier: &Built) -> Option<u64> {
+    let mut parent = earlier.parent?;
+    for _ in 0..past.promotions.len() {
+        let Some(next) = past.promotions.iter().find(|one| one.number == parent) else {
+            break;
+        };
+        // A parent is older; whatever else a server says leads round in circles.
+        parent = next.parent.filter(|older| *older < next.number)?;
+    }
+    Some(parent)
 }
 
 /// When it ended, in words: «2026-01-02T03:04:05Z».

@@ -48,11 +48,12 @@ fn by_server(facts: &Facts<'_>) -> Option<Outcome> {
         Ok(origin) => origin.as_ref()?,
         Err(unknown) => return Some(unknown),
     };
-    let fork = origin
-        .source_repo
-        .as_deref()
-        .filter(|from| *from != facts.build.repo);
-    (origin.event == "pull_request" || fork.is_some()).then(|| {
+    (origin.event == "pull_request").then(|| {
+        // Drone keeps the old name of a repository that was renamed, also for a push.
+        let fork = origin
+            .source_repo
+            .as_deref()
+            .filter(|from| *from != facts.build.repo);
         let from = fork.map(|fork| format!(" from the fork `{}`", shorten(fork)));
         Outcome::Violation {
             found: format!(

@@ -50,7 +50,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let images = earlier::images(promotion)?;
     let mut passed = Vec::new();
     if images.is_empty() {
-        let same = |earlier: &&&Built| earlier::is_same_build(facts, earlier);
+        let same = |earlier: &&&Built| earlier::is_same_build(facts, past, earlier);
         let same: Vec<&Built> = accepted.iter().filter(same).copied().collect();
         passed.push(one(
             facts,
@@ -102,14 +102,18 @@ fn one(
     for acceptance in same {
         let by = acceptance.trigger.as_deref().unwrap_or_default();
         let shown = shorten(by);
+        let mut authors = super::build_passed::authors(facts, past);
+        authors.extend(acceptance.author.as_deref());
         let ended = acceptance.finished.is_some_and(|at| at <= facts.now);
         if !sign_off.who.iter().any(|who| who == by) {
             others.push(format!(
                 "`{shown}` has accepted it and is not in `policy.sign_off.who`"
             ));
-        } else if super::build_passed::authors(facts, past).contains(&by)
-            || acceptance.author.as_deref() == Some(by)
-        {
+        } else if authors.is_empty() {
+            others.push(format!(
+                "`{shown}` has accepted it, but who has written it is not known to the server"
+            ));
+        } else if authors.iter().any(|author| author.eq_ignore_ascii_case(by)) {
             others.push(format!("`{shown}` has accepted it and is its author"));
         } else if !ended {
             others.push(format!(

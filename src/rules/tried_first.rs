@@ -47,7 +47,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     if images.is_empty() {
         let same = trials
             .iter()
-            .filter(|trial| earlier::is_same_build(facts, trial));
+            .filter(|trial| earlier::is_same_build(facts, past, trial));
         passed.push(one(facts, past, same.copied(), &[], "the promoted build")?);
     }
     for image in &images {

@@ -9,8 +9,6 @@ use crate::support::team::Team;
 
 /// Nothing listens there.
 const DOWN: &str = "127.0.0.1:1";
-/// What the Drone server of the forge's test is asked.
-const PAGE: &str = "/api/repos/example/hocs-info-service/builds?page=1&per_page=100";
 /// The day until which an entry counts is another one in a test, which must not end with it.
 const UNTIL: &str = "9999-12-31";
 
@@ -122,13 +120,35 @@ fn the_forge_is_down() {
     let go = |build: &DroneBuild| {
         let release = DroneBuild::push("main").with(|build| build.number = 5);
         let ran = DroneBuild::promote(&release, "cs-prod").param("VERSION", "1.0.0");
-        let builds = [built(&ran, "success"), built(&release, "success")];
+        let carrier = DroneBuild::push("main").with(|carrier| carrier.number = build.parent);
+        let list = [built(&ran, "success"), built(&release, "success")];
+        let at = |rest: &str| format!("/api/repos/example/hocs-info-service/builds{rest}");
+        let json = |value: serde_json::Value| Answer::status(200).json(&value);
         let drone = Script::new()
             .on(
                 "GET",
-                PAGE,
-                Answer::status(200).json(&builds.to_vec().into()),
+                &at("?page=1&per_page=100"),
+                json(list.to_vec().into()),
             )
+            .always()
+            .on(
+                "GET",
+                &at("?page=2&per_page=100"),
+                json(serde_json::json!([])),
+            )
+            .always()
+            .on(
+                "GET",
+                &at(&format!("/{}", build.number)),
+                json(built(build, "running")),
+            )
+            .always()
+            .on(
+                "GET",
+                &at(&format!("/{}", build.parent)),
+                json(built(&carrier, "success")),
+            )
+            .always()
             .start();
         step(build, &pipeline(&policy(&drone.address())), "hotfix")
     };

@@ -46,8 +46,12 @@ fn hocs_publishes_hotfix_branches_and_nothing_else() {
         0,
         "allowed and published: `branch-hotfix_HOCS-1234`",
     );
-    let tags = ["1.0.0", TAG, "build_400", "build_418"];
-    assert_eq!(registry.tags("example/hocs-info-service"), tags);
+    let tags = registry.tags("example/hocs-info-service");
+    let (statements, tags): (Vec<_>, Vec<_>) =
+        tags.into_iter().partition(|tag| tag.starts_with("sha256-"));
+    assert_eq!(tags, ["1.0.0", TAG, "build_400", "build_418"]);
+    // The list of what is attached, and the statement itself.
+    assert_eq!(statements.len(), 2, "{statements:?}");
     check(&drone(HOCS, &registry, &push), 0, "was published already");
     // A build whose image is not there.
     let other = DroneBuild::push("hotfix/HOCS-2").with(|build| build.number = 500);
@@ -74,7 +78,9 @@ fn hocs_publishes_hotfix_branches_and_nothing_else() {
         check(&run, 0, words);
         assert!(run.first_line().starts_with("nothing to do"), "{run:#?}");
     }
-    assert_eq!(registry.tags("example/hocs-info-service"), tags);
+    let after = registry.tags("example/hocs-info-service").into_iter();
+    let after: Vec<_> = after.filter(|tag| !tag.starts_with("sha256-")).collect();
+    assert_eq!(after, tags);
     // No pipeline is triggered; the step would not mind.
     for build in [DroneBuild::cron("main"), DroneBuild::cron(HOTFIX)] {
         assert_eq!(drone_environment(HOCS, &build), None);
@@ -121,8 +127,16 @@ fn hocs_gates_every_promotion() {
         (promote("hocs-qax", TAG), 1, "refused by qa-closed"),
         (promote("WCS-QA", TAG), 1, "refused by qa-closed"),
         (rollback("cs-qa", TAG), 1, "refused by qa-closed"),
-        (promote("cs-qa", "build_418"), 1, "byte for byte"),
-        (promote("release", "build_418"), 1, "byte for byte"),
+        (
+            promote("cs-qa", "build_418"),
+            1,
+            "a statement in the registry",
+        ),
+        (
+            promote("release", "build_418"),
+            1,
+            "a statement in the registry",
+        ),
         (
             DroneBuild::promote(&own, "cs-qa"),
             1,
@@ -228,7 +242,10 @@ fn the_gate_alone_stops_hotfixes_before_qa() {
         registry
             .requests()
             .iter()
-            .all(|line| !line.starts_with("PUT"))
+            // What was tried is kept, and no tag of an image is touched.
+            .all(|line| {
+                !line.starts_with("PUT") || line.contains("/sha256") || line.contains("/blobs/")
+            })
     );
 }
 

@@ -76,7 +76,11 @@ fn woodpecker_judges_the_same_builds() {
         (deploy("cs-prod", TAG), 0, "allowed"),
         (deploy("cs-qa", "1.0.0"), 0, "allowed"),
         (deploy("cs-qa", TAG), 1, "refused by qa-closed"),
-        (deploy("cs-qa", "build_418"), 1, "byte for byte"),
+        (
+            deploy("cs-qa", "build_418"),
+            1,
+            "a statement in the registry",
+        ),
         (deploy("cs-qa", "1.0.1"), 2, "is not in the registry"),
         (
             WoodpeckerBuild::deployment(&own, "cs-qa"),

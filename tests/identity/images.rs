@@ -19,7 +19,10 @@ fn is_a_hotfix(hotfix: &Image, promoted: &Image, words: &str) {
     let whole = format!("app:1.2.3@{digest}");
     promote(&registry, &whole, "cs-qa").ends(1, &[words]);
     // To production it is judged as the hotfix that it is.
-    promote(&registry, "1.2.3", "cs-prod").ends(1, &["refused by version-published", words]);
+    registry.push(REPO, "build_400", promoted);
+    promote(&registry, "build_400", "cs-prod").ends(0, &["passed: version-published"]);
+    // A release number is taken at its word there, so that no release waits for a registry.
+    promote(&registry, "1.2.3", "cs-prod").ends(0, &["version-published (must): it is no hotfix"]);
 }
 
 #[track_caller]
@@ -28,7 +31,9 @@ fn is_none(hotfix: &Image, promoted: &Image) {
     registry.push(REPO, HOTFIX, hotfix);
     registry.push(REPO, "1.2.3", promoted);
     promote(&registry, "1.2.3", "cs-qa").ends(0, &["passed: qa-closed", "1 hotfix tags"]);
-    promote(&registry, "1.2.3", "cs-prod").ends(0, &["version-published (must): it is no hotfix"]);
+    registry.push(REPO, "build_400", promoted);
+    promote(&registry, "build_400", "cs-prod")
+        .ends(0, &["version-published (must): it is no hotfix"]);
 }
 
 #[test]
@@ -107,8 +112,8 @@ fn every_manifest_is_read_once() {
     registry.forget_requests();
     promote(&registry, "1.2.3", "cs-qa").ends(0, &["none of 32 hotfix tags"]);
     let requests = registry.requests();
-    // The version, the list, the tags, and the two platforms of one index that has two tags.
-    assert_eq!(requests.len(), 1 + 1 + 32 + 2, "{requests:#?}");
+    // The version, what is attached to it, the list, the tags, and the two platforms of one index that has two tags.
+    assert_eq!(requests.len(), 1 + 2 + 1 + 32 + 2, "{requests:#?}");
     let mut once = requests.clone();
     once.sort();
     once.dedup();
@@ -122,15 +127,23 @@ fn every_manifest_is_read_once() {
 #[test]
 fn a_registry_that_is_down_leaves_the_kind_unknown_for_every_target() {
     let nobody = "127.0.0.1:1";
-    for target in ["cs-qa", "cs-prod", "cs-demo"] {
+    for (version, target) in [
+        ("1.2.3", "cs-qa"),
+        ("build_400", "cs-qa"),
+        ("build_400", "cs-prod"),
+        ("build_400", "cs-demo"),
+    ] {
         let build =
-            DroneBuild::promote(&DroneBuild::push("main"), target).param("VERSION", "1.2.3");
+            DroneBuild::promote(&DroneBuild::push("main"), target).param("VERSION", version);
         let run = super::judge(&build, &policy(nobody, ""));
         run.ends(
             2,
             &["whether this is a hotfix is not known", "no connection"],
         );
     }
+    // No release waits for it elsewhere.
+    let release = DroneBuild::promote(&DroneBuild::push("main"), "cs-prod");
+    super::judge(&release.param("VERSION", "1.2.3"), &policy(nobody, "")).ends(0, &["allowed"]);
     // A rollback of production is judged by no rule about hotfixes.
     let rollback =
         DroneBuild::rollback(&DroneBuild::push("main"), "cs-prod").param("VERSION", "1.2.3");

@@ -262,11 +262,8 @@ fn a_remote_that_does_not_answer_never_allows_what_must_be_known() {
         .pushed("hotfix/HOCS-1")
         .with(|build| build.remote = Some("/nowhere/at/all".to_owned()));
     assert_eq!(judge(&push, RUNNING).code, 2);
-    // Without anybody who knows what runs, the rule is not checked, and that is said.
-    let run = judge(&push, "");
-    run.ends(0, &["not checked: base-is-production"]);
-    let run = judge(&push, "rules: {base-is-production: must}");
-    run.ends(2, &[]);
+    // Also without anybody who knows what runs: commits of the default branch would be refused.
+    judge(&push, "").ends(2, &["undecided, base-is-production"]);
     let ssh =
         push.with(|build| build.remote = Some("git@git.example:example/service.git".to_owned()));
     let run = judge(&ssh, RUNNING);

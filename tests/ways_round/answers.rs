@@ -34,7 +34,7 @@ fn promote_with_password(hosts: &[&str]) -> Run {
 
 #[test]
 fn every_page_of_the_tags_is_read_or_nothing_is_decided() {
-    let hotfix = image::two_platforms("hotfix").manifest;
+    let hotfix = image::single("hotfix").manifest;
     let list = |tags: &str| Answer::status(200).body(format!("{{\"tags\":[{tags}]}}"));
     for link in [
         format!("<{NEXT}>; rel = \"next\""),
@@ -46,6 +46,7 @@ fn every_page_of_the_tags_is_read_or_nothing_is_decided() {
             .on("GET", TAGS, list("\"build_418\"").header("Link", &link))
             .on("GET", NEXT, list("\"branch-hotfix_HOCS-1\""))
             .on("GET", TAG, Answer::manifest(&hotfix))
+            .without_statements()
             .start();
         let run = promote(&server, "build_418");
         server.finish();
@@ -59,6 +60,7 @@ fn every_page_of_the_tags_is_read_or_nothing_is_decided() {
         .on("GET", TAGS, list(&many.join(",")))
         .on("GET", rest, list("\"branch-hotfix_HOCS-1\""))
         .on("GET", TAG, Answer::manifest(&hotfix))
+        .without_statements()
         .start();
     let run = promote(&server, "build_418");
     server.finish();
@@ -70,6 +72,7 @@ fn every_page_of_the_tags_is_read_or_nothing_is_decided() {
             TAGS,
             list("\"build_418\"").header("Link", "next please"),
         )
+        .without_statements()
         .start();
     let run = promote(&server, "build_418");
     server.finish();
@@ -86,10 +89,12 @@ fn a_host_behind_a_redirect_gets_no_password() {
             Answer::status(401).header("WWW-Authenticate", &challenge),
         )
         .without_header("Authorization")
+        .without_statements()
         .start();
     let to = format!("http://{}/elsewhere", evil.address());
     let server = Script::new()
         .on("GET", BUILD, Answer::status(307).header("Location", &to))
+        .without_statements()
         .start();
     let run = promote_with_password(&[&server.address(), &evil.address()]);
     server.finish();
@@ -103,6 +108,7 @@ fn a_password_does_not_travel_with_a_redirect() {
     let elsewhere = Script::new()
         .on("GET", "/blob?sig=1", Answer::manifest(&manifest))
         .without_header("Authorization")
+        .without_statements()
         .start();
     let to = format!("http://{}/blob?sig=1", elsewhere.address());
     let basic = Answer::status(401).header("WWW-Authenticate", "Basic realm=\"x\"");
@@ -117,6 +123,7 @@ fn a_password_does_not_travel_with_a_redirect() {
             Answer::status(200).body("{\"tags\":[\"build_418\"]}"),
         )
         .with_header("Authorization", "Basic c29tZWJvZHk6Y2FuYXJ5LXBhc3N3b3Jk")
+        .without_statements()
         .start();
     let run = promote_with_password(&[&server.address(), &elsewhere.address()]);
     server.finish();
