@@ -189,7 +189,7 @@ pub fn wants_of_identity(facts: &Facts<'_>) -> WantsOfIdentity {
     let names = promotion.versions.iter();
     let mut names = names.map(|version| version.text.as_str());
     let said = !to_qa && names.all(|text| is_release_number(text, facts));
-    let kind = !is_hotfix && !said && TABLE.iter().any(|rule| may_judge(rule));
+    let kind = !is_hotfix && !said && TABLE.iter().any(&may_judge);
     WantsOfIdentity {
         kind,
         // The image is deployed from the registry in any case; a remote that a step cannot reach keeps
