@@ -147,6 +147,8 @@ fn expected(class: Option<Class>, version: Version, parent: Parent) -> i32 {
         Class::Qa if parent == Parent::Bare => 2,
         // A release with the build of a hotfix: one of the two is not what somebody meant.
         _ if version == Version::Release && parent.is_hotfix() => 1,
+        // And nobody can say so where the server does not say what build it is.
+        Class::Open if version == Version::Release && parent == Parent::Bare => 2,
         Class::Production if pull_request => 1,
         Class::Production if parent == Parent::Bare => 2,
         _ => 0,

@@ -1,10 +1,10 @@
 //! What a promotion of a hotfix deploys is named, is in the registry, and is called a hotfix (A28, A36).
 
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Judges, OwnLevel, Rule, known, unknown_kind};
 use crate::ci::Event;
 use crate::facts::identity::Evidence;
 use crate::facts::promoted::{Found, Promoted};
-use crate::facts::{Facts, Promotion, shorten};
+use crate::facts::{Facts, Kind, Promotion, shorten};
 use crate::policy::targets::Class;
 use crate::registry::Target;
 use crate::verdict::{Level, Outcome, Step};
@@ -46,6 +46,10 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         .versions
         .iter()
         .find(|version| tag_of(&version.text).is_some_and(|tag| facts.policy.is_release(tag)));
+    // The number of a release says nothing where nobody can say whether it is one.
+    if release.is_some() && promotion.kind() == Kind::Unknown {
+        return Err(unknown_kind(promotion));
+    }
     // A hotfix that another variable only mentions does not make a release one.
     let by_itself = |evidence: &Evidence| !matches!(evidence, Evidence::Name { .. });
     if let Some(version) = release

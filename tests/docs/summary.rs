@@ -62,6 +62,36 @@ fn half_a_registry() -> Scripted {
         .start()
 }
 
+/// A registry that takes images and no artifacts.
+fn without_artifacts() -> Scripted {
+    let image = image::single("plain");
+    let digest = |answer: Answer| answer.header("Docker-Content-Digest", &image.manifest.digest);
+    let at = |rest: &str| format!("/v2/{REPOSITORY}/{rest}");
+    let tag = at(&format!("manifests/{TAG}"));
+    let nothing = || Answer::status(404);
+    let refused = || Answer::error(405, "UNSUPPORTED");
+    Script::new()
+        .on(
+            "GET",
+            &at("manifests/build_418"),
+            Answer::manifest(&image.manifest),
+        )
+        .on("HEAD", &tag, nothing())
+        .on("PUT", &tag, digest(Answer::status(201)))
+        .on("HEAD", &tag, digest(Answer::status(200)))
+        .on("GET", &at("referrers/*"), nothing())
+        .always()
+        .on("GET", &at("manifests/sha256-*"), nothing())
+        .always()
+        .on("HEAD", &at("blobs/*"), nothing())
+        .always()
+        .on("POST", &at("blobs/uploads/*"), refused())
+        .always()
+        .on("PUT", &at("manifests/sha256*"), refused())
+        .always()
+        .start()
+}
+
 /// Real summaries, with the outcome and exit code that each must have.
 fn summaries() -> Vec<Value> {
     let registry = Registry::start();
@@ -76,7 +106,7 @@ fn summaries() -> Vec<Value> {
     };
     let repo = at(&registry.address());
     let source = format!("{repo}  source: \"build_{{build}}\"\n");
-    let half = half_a_registry();
+    let (half, plain) = (half_a_registry(), without_artifacts());
     let two_tags = "  rules: {image-commit: \"off\"}\n  source: \"build_{build}\"\n  tags: [\"also-{branch}\"]\n";
     let later = hotfix().with(|build| build.number = 420);
     let no_server = at("127.0.0.1:1");
@@ -84,7 +114,16 @@ fn summaries() -> Vec<Value> {
         ("allowed", 0, hotfix(), String::new()),
         ("allowed", 0, hotfix(), source.clone()),
         ("allowed", 0, hotfix(), source.clone()),
-        ("allowed", 0, later, source),
+        ("allowed", 0, later, source.clone()),
+        (
+            "allowed",
+            0,
+            hotfix(),
+            format!(
+                "{}  rules: {{image-commit: \"off\"}}\n  source: \"build_{{build}}\"\n",
+                at(&plain.address())
+            ),
+        ),
         (
             "allowed",
             4,
