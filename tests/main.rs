@@ -8,6 +8,7 @@
 )]
 
 mod attestation;
+mod before;
 mod branches;
 mod decisions;
 mod docs;

@@ -96,7 +96,9 @@ impl Built {
             trigger: filled(&build.trigger),
             source_repo: filled(&build.source_repo),
             deploy_to: filled(&build.deploy_to),
-            params: params.map(|(name, text)| (cut(name), cut(text))).collect(),
+            params: params
+                .map(|(name, text)| (name.clone(), text.clone()))
+                .collect(),
             finished: build.finished.filter(|at| *at > 0),
         }
     }
@@ -195,6 +197,15 @@ async fn own(asking: Asking<'_>, server: &Server<'_>) -> Result<Answered, Unansw
             found.deploy_to.clone().unwrap_or_default(),
             target,
         ))
+    } else if found.parent.filter(|parent| *parent != 0) != build.parent {
+        let number = |parent: Option<u64>| parent.unwrap_or_default().to_string();
+        let there = number(found.parent);
+        Some(("parent", there, number(build.parent)))
+    } else if found.git_ref.as_deref().unwrap_or_default()
+        != build.git_ref.as_deref().unwrap_or_default()
+    {
+        let text = |git_ref: &Option<String>| git_ref.clone().unwrap_or_default();
+        Some(("reference", text(&found.git_ref), text(&build.git_ref)))
     } else {
         None
     };

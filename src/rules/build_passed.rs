@@ -210,6 +210,21 @@ fn nobody_knows() -> Outcome {
 
 fn newest(builds: &[&Built]) -> Result<String, Outcome> {
     let newest = builds.first().ok_or_else(nobody_knows)?;
+    // T3 of process.md §4: `hotfix/a_b` and `hotfix/a/b` share a tag.
+    if let Some(other) = builds.iter().find(|build| build.branch != newest.branch) {
+        let name = |build: &Built| shorten(build.branch.as_deref().unwrap_or_default());
+        return Err(Outcome::Unknown {
+            because: format!(
+                "the branches `{}` and `{}` make the same tag, so which build the image is of is not known",
+                name(newest),
+                name(other)
+            ),
+            retry: false,
+            next: vec![Step::Say(
+                "promote by the digest that the build of the hotfix branch has printed".to_owned(),
+            )],
+        });
+    }
     ended(newest, "it is the newest of its branch").map_err(|outcome| {
         let older = builds.iter().skip(1).find(|build| build.is_success());
         match (outcome, older) {

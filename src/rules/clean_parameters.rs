@@ -2,6 +2,7 @@
 
 use super::{Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
+use crate::facts::reason::{PARAMETER, Reason};
 use crate::facts::{Facts, shorten};
 use crate::verdict::{Level, Outcome, Step};
 
@@ -70,6 +71,17 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
                     .to_owned(),
             next: vec![Step::Say(format!(
                 "take `{name}` out of `environment` in the pipeline file, and promote again"
+            ))],
+        });
+    }
+    if let Reason::Given(here) = &facts.reason
+        && own.params.get(PARAMETER).is_some_and(|there| there != here)
+    {
+        return Ok(Outcome::Violation {
+            found: format!("a `{PARAMETER}` in this step that is not the one of the promotion"),
+            expected: "the reason of the person who has started the promotion".to_owned(),
+            next: vec![Step::Say(format!(
+                "take `{PARAMETER}` out of `environment` in the pipeline file, and promote again"
             ))],
         });
     }

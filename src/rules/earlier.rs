@@ -80,13 +80,22 @@ pub(super) fn likeness(facts: &Facts<'_>, earlier: &Built, image: &Image<'_>) ->
     };
     if texts.iter().any(same) {
         Likeness::Same
-    } else if texts
-        .iter()
-        .any(|text| tag_of(text) == tag_of(image.text) && digest_in(text).is_none())
-    {
+    } else if texts.iter().any(|text| may_be(facts, text, image)) {
         Likeness::SameName
     } else {
         Likeness::Other
+    }
+}
+
+/// Whether a tag of an earlier promotion may have named this image: it is the tag that is promoted now,
+/// or any hotfix's where a digest is promoted.
+fn may_be(facts: &Facts<'_>, text: &str, image: &Image<'_>) -> bool {
+    if digest_in(text).is_some() {
+        return false;
+    }
+    match digest_in(image.text) {
+        Some(_) => facts.policy.hotfix_tags.recognise(tag_of(text)),
+        None => tag_of(text) == tag_of(image.text),
     }
 }
 
