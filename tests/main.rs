@@ -25,6 +25,7 @@ mod production;
 mod publish;
 mod races;
 mod random;
+mod recorded;
 mod references;
 mod registry_world;
 mod remote;
