@@ -77,6 +77,12 @@ pub struct Facts<'a> {
 }
 
 impl Facts<'_> {
+    /// A text that somebody else wrote, such as the first line of a commit's message, for output: at
+    /// most 80 characters of it. Nothing else prints such texts.
+    pub fn words(&self, text: &str) -> String {
+        shorten(text)
+    }
+
     /// Says where the branch stands, if it was just made and holds nothing of its own: there is
     /// nothing to publish yet (design, «What happens on which event»).
     pub fn nothing_yet(&self) -> Option<String> {

@@ -19,7 +19,7 @@ use std::time::Duration;
 use regex::Regex;
 use reqwest::Url;
 
-use crate::hotfix::tag::{HotfixTags, ImageTag, TagTemplate, is_version};
+use crate::hotfix::tag::{HotfixTags, ImageTag, TagTemplate, is_full_version, is_version};
 use crate::hotfix::{Prefixes, TicketPattern, compile};
 use crate::http::Trust;
 use crate::problem::Problem;
@@ -379,6 +379,12 @@ impl Policy {
     /// Whether a tag is a release's.
     pub fn is_release(&self, tag: &str) -> bool {
         is_release(tag, self.release.as_ref())
+    }
+
+    /// Whether a tag can be nothing but a release's: `418`, which [`Self::is_release`] takes, may be the
+    /// number of a build.
+    pub fn is_full_release(&self, tag: &str) -> bool {
+        is_full_version(tag) || self.release.as_ref().is_some_and(|it| it.is_match(tag))
     }
 }
 

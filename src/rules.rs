@@ -34,6 +34,7 @@ mod triage;
 mod tried_first;
 mod unique_branch;
 mod version_published;
+mod wants;
 mod working_branch;
 
 use crate::ci::Event;
@@ -41,6 +42,7 @@ use crate::facts::{Absent, Facts, Kind, Promotion, Source};
 use crate::policy::RuleKey;
 use crate::policy::targets::Class;
 use crate::verdict::{Finding, Level, Outcome, Step};
+pub use wants::{Asks, Wants, WantsOfIdentity, wants, wants_of_identity};
 
 /// One rule.
 pub struct Rule {
@@ -52,6 +54,8 @@ pub struct Rule {
     pub judges: Judges,
     /// On which events.
     pub events: &'static [Event],
+    /// Which facts it needs that are fetched only if some rule needs them.
+    pub asks: &'static [Asks],
     /// What it promises, in one line.
     pub promise: &'static str,
     /// The sentence of the process behind it.
@@ -150,145 +154,6 @@ pub fn keys() -> Vec<RuleKey> {
         .collect()
 }
 
-/// What has to be known of a promoted image before anything else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WantsOfIdentity {
-    /// Whether it is a hotfix's: some rule judges it only then.
-    pub kind: bool,
-    /// Whether also by the commit that it was built from.
-    pub commits: bool,
-    /// What its versions name in the registry.
-    pub images: bool,
-}
-
-/// What the rules that may judge a promotion need to know of its image.
-pub fn wants_of_identity(facts: &Facts<'_>) -> WantsOfIdentity {
-    let nothing = WantsOfIdentity {
-        kind: false,
-        commits: false,
-        images: false,
-    };
-    let Some(promotion) = &facts.promotion else {
-        return nothing;
-    };
-    let is_hotfix = promotion.kind() == Kind::Hotfix;
-    let may_judge = |rule: &&Rule| {
-        let off = facts.policy.rules.get(rule.id) == Some(&Level::Off);
-        let due = rule.events.contains(&facts.build.event);
-        let here = match (rule.judges, promotion.target.class()) {
-            (Judges::All, _) => false,
-            (Judges::Hotfix, _) => true,
-            (Judges::HotfixToQa, class) => class == Some(Class::Qa),
-            (Judges::HotfixToProduction, class) => matches!(class, Some(Class::Production) | None),
-        };
-        !off && due && here
-    };
-    // Outside QA a release number is taken at its word, so that no ordinary release waits for a server
-    // that only a hotfix rule asks. A digest or a build's number says nothing by itself.
-    let to_qa = promotion.target.class() == Some(Class::Qa);
-    let names = promotion.versions.iter();
-    let mut names = names.map(|version| version.text.as_str());
-    let said = !to_qa && names.all(|text| is_release_number(text, facts));
-    let kind = !is_hotfix && !said && TABLE.iter().any(&may_judge);
-    WantsOfIdentity {
-        kind,
-        // The image is deployed from the registry in any case; a remote that a step cannot reach keeps
-        // nothing out of production. To QA nothing goes that nobody has looked at.
-        commits: kind && to_qa,
-        // A hotfix for QA is refused by its name alone.
-        images: !to_qa && (is_hotfix || kind) && OF_IMAGES.iter().any(may_judge),
-    }
-}
-
-/// Whether a version as it is written is exactly the number of a release.
-fn is_release_number(text: &str, facts: &Facts<'_>) -> bool {
-    version_published::tag_of(text).is_some_and(|tag| facts.policy.is_release(tag))
-        && !text.contains('@')
-}
-
-/// Rules that judge what happened to a hotfix before.
-const OF_THE_PAST: [&Rule; 3] = [&build_passed::RULE, &tried_first::RULE, &signed_off::RULE];
-
-/// Rules that judge what a version names in the registry.
-const OF_IMAGES: [&Rule; 5] = [
-    &version_published::RULE,
-    &attested::RULE,
-    &build_passed::RULE,
-    &tried_first::RULE,
-    &signed_off::RULE,
-];
-
-/// What has to be fetched before the rules are asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wants {
-    /// What runs in production.
-    pub running: bool,
-    /// What the tags of this build are in the registry now.
-    pub current: bool,
-    /// What git and the remote say.
-    pub history: bool,
-    /// What the pipeline file says.
-    pub pipeline: bool,
-    /// What the Drone server knows of a promotion.
-    pub before: bool,
-    /// Also the list of earlier builds.
-    pub past: bool,
-}
-
-/// Rules that judge the history.
-const OF_HISTORY: [&Rule; 13] = [
-    &unique_branch::RULE,
-    &running_known::RULE,
-    &base_is_production::RULE,
-    &has_changes::RULE,
-    &triage::RULE,
-    &atomic::RULE,
-    &no_features::RULE,
-    &revertible::RULE,
-    &one_service::RULE,
-    &short_lived::RULE,
-    &pipeline_unchanged::RULE,
-    &forward_port::RULE,
-    &keeps_hotfixes::RULE,
-];
-
-/// Rules that need to know what runs in production.
-const OF_RUNNING: [&Rule; 4] = [
-    &running_known::RULE,
-    &base_is_production::RULE,
-    &not_in_production::RULE,
-    &keeps_hotfixes::RULE,
-];
-
-/// What the rules that judge this build need.
-pub fn wants(facts: &Facts<'_>) -> Wants {
-    let judges = |rule: &&Rule| {
-        let off = facts.policy.rules.get(rule.id) == Some(&Level::Off);
-        let applies = applies(rule.judges, rule.events, facts);
-        !off && !matches!(applies, Some(Outcome::NotApplicable { .. }))
-    };
-    let release_to_production = |rule: &&Rule| {
-        // An ordinary release is compared with what runs only where somebody knows what runs.
-        rule.id != keeps_hotfixes::RULE.id
-            || (facts.policy.running.is_some() && keeps_hotfixes::is_due(facts))
-    };
-    let judges = |rule: &&Rule| judges(rule) && release_to_production(rule);
-    Wants {
-        running: OF_RUNNING.iter().any(judges),
-        current: judges(&&not_in_production::RULE),
-        history: OF_HISTORY.iter().any(judges),
-        pipeline: [&gate_wired::RULE, &pipeline_unchanged::RULE]
-            .iter()
-            .any(judges),
-        before: facts.promotion.is_some()
-            && [&clean_parameters::RULE, &promoted_ref::RULE]
-                .iter()
-                .chain(&OF_THE_PAST)
-                .any(judges),
-        past: OF_THE_PAST.iter().any(judges),
-    }
-}
-
 /// Applies every rule of the table, and answers for the rules that a policy names and that do not
 /// exist yet.
 pub fn judge(facts: &Facts<'_>) -> Vec<Finding> {
@@ -342,6 +207,16 @@ fn one(rule: &Rule, facts: &Facts<'_>) -> Finding {
         overridden: None,
         override_by: Vec::new(),
     }
+}
+
+/// The promotion that a rule judges, or the answer of a rule that is asked about another build.
+fn promotion<'f>(facts: &'f Facts<'_>) -> Result<&'f Promotion, Outcome> {
+    facts
+        .promotion
+        .as_ref()
+        .ok_or_else(|| Outcome::NotApplicable {
+            because: "it is no promotion".to_owned(),
+        })
 }
 
 /// A fact that a rule needs, or the answer of a rule that does not have it.

@@ -84,10 +84,15 @@ impl ImageTag {
 /// Whether a tag reads as a release: SemVer, with one leading `v` allowed, or the short forms `1`
 /// and `1.2` that image builds add to it.
 pub fn is_version(tag: &str) -> bool {
-    let tag = tag.strip_prefix('v').unwrap_or(tag);
+    let short = tag.strip_prefix('v').unwrap_or(tag);
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    semver::Version::parse(tag).is_ok()
-        || (tag.split('.').count() <= 3 && tag.split('.').all(digits))
+    is_full_version(tag) || (short.split('.').count() <= 3 && short.split('.').all(digits))
+}
+
+/// Whether a tag is a whole version: SemVer's three numbers, with or without `v` before them. `418` is
+/// none: a build's number looks like that.
+pub fn is_full_version(tag: &str) -> bool {
+    semver::Version::parse(tag.strip_prefix('v').unwrap_or(tag)).is_ok()
 }
 
 /// `policy.tag` and `policy.tags`: how tags are made from a branch.

@@ -54,15 +54,11 @@ impl Naming {
         }];
         things.extend(promotion.versions.iter().map(|parameter| {
             let mut texts = vec![parameter.text.clone()];
-            let digest = match &parameter.version {
-                Some(Version::Digest(digest)) => Some(digest.clone()),
-                Some(Version::Reference { tag, digest, .. }) => {
-                    // With a digest the tag says nothing.
-                    texts.extend(tag.clone().filter(|_| digest.is_none()));
-                    digest.clone()
-                }
-                Some(Version::Tag(_)) | None => None,
-            };
+            let version = parameter.version.as_ref();
+            let digest = version.and_then(Version::digest).cloned();
+            // With a digest the tag says nothing.
+            let tag = version.and_then(Version::tag).filter(|_| digest.is_none());
+            texts.extend(tag.filter(|tag| *tag != parameter.text).map(str::to_owned));
             Thing {
                 what: format!("the version `{}`", shorten(&parameter.text)),
                 texts,

@@ -238,6 +238,24 @@ impl Version {
             digest,
         })
     }
+
+    /// The tag that it names, also where a digest beside it wins.
+    pub fn tag(&self) -> Option<&str> {
+        match self {
+            Self::Tag(tag) => Some(tag),
+            Self::Digest(_) => None,
+            Self::Reference { tag, .. } => tag.as_deref(),
+        }
+    }
+
+    /// The digest that it names.
+    pub const fn digest(&self) -> Option<&Digest> {
+        match self {
+            Self::Tag(_) => None,
+            Self::Digest(digest) => Some(digest),
+            Self::Reference { digest, .. } => digest.as_ref(),
+        }
+    }
 }
 
 /// Whether a text is a tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
@@ -379,6 +397,23 @@ mod tests {
             "@sha256:a",
         ] {
             assert_eq!(Version::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_version_has_its_tag_at_its_end() {
+        let hex = "a".repeat(64);
+        for (text, tag) in [
+            ("1.2.3".to_owned(), Some("1.2.3")),
+            ("quay.io/a/b:1.2.3".to_owned(), Some("1.2.3")),
+            (format!("b:1.2.3@sha256:{hex}"), Some("1.2.3")),
+            (format!("quay.io:443/a/b@sha256:{hex}"), None),
+            (format!("sha256:{hex}"), None),
+        ] {
+            let version = Version::parse(&text).unwrap();
+            assert_eq!(version.tag(), tag, "{text}");
+            let digest = version.digest().map(Digest::to_string);
+            assert_eq!(digest.is_some(), text.contains(&hex), "{text}");
         }
     }
 

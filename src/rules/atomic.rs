@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::history::Change;
 use crate::facts::{Facts, shorten};
@@ -19,6 +19,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::May),
     judges: Judges::Hotfix,
     events: &[Event::PullRequest, Event::Push, Event::Custom],
+    asks: &[Asks::History],
     promise: "One ticket, few commits, few files.",
     why: "A02g: a good hotfix is atomic, it does exactly one thing",
     notes: "`policy.limits` says how many commits, files and lines are few; without it 5 commits and \

@@ -1,6 +1,6 @@
 //! The image of a hotfix carries the statement of a gate that it has passed.
 
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known, promotion};
 use crate::attestation::statement::{Claim, Publication, Statement};
 use crate::ci::Event;
 use crate::facts::promoted::Attested;
@@ -12,6 +12,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Should),
     judges: Judges::HotfixToProduction,
     events: &[Event::Promote],
+    asks: &[Asks::Images],
     promise: "The image of a hotfix carries the statement of a build of this repository that was allowed to publish it.",
     why: "A24, A28: what goes to production was published by the pipeline that the process describes, and \
           not pushed by hand; a tag can be moved, a statement is about the bytes",
@@ -27,11 +28,7 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
 }
 
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
-    let Some(promotion) = &facts.promotion else {
-        return Ok(Outcome::NotApplicable {
-            because: "it is no promotion".to_owned(),
-        });
-    };
+    let promotion = promotion(facts)?;
     let all = known(&promotion.attested)?;
     if all.is_empty() {
         return Ok(Outcome::Unknown {

@@ -1,7 +1,7 @@
 //! A hotfix starts at what runs in production, and takes nothing from the default branch.
 
 use super::running_known::{describe, how_to_know};
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::history::{Change, Found, History, Placed, What};
 use crate::facts::{Facts, Source, shorten};
@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
         Event::Custom,
         Event::Promote,
     ],
+    asks: &[Asks::History, Asks::Running],
     promise: "A hotfix descends from a release that runs in production, and holds nothing of the \
               default branch.",
     why: "A06: branch off the git tag of the release that runs in production, not off the default \

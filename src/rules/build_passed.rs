@@ -1,6 +1,6 @@
 //! The hotfix's own build passed, whatever build carries the promotion.
 
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known, promotion};
 use crate::attestation::statement::Claim;
 use crate::ci::Event;
 use crate::facts::before::{Built, Past};
@@ -15,6 +15,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Must),
     judges: Judges::HotfixToProduction,
     events: &[Event::Promote],
+    asks: &[Asks::Before, Asks::Past, Asks::Images],
     promise: "The build of the hotfix branch that made the image ended well.",
     why: "A21: the build must pass; Drone itself lets a failed build be promoted, and a team may promote \
           the newest build of main with the hotfix as a parameter, whose success says nothing of the hotfix",
@@ -30,11 +31,7 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
 }
 
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
-    let Some(promotion) = &facts.promotion else {
-        return Ok(Outcome::NotApplicable {
-            because: "it is no promotion".to_owned(),
-        });
-    };
+    let promotion = promotion(facts)?;
     let before = known(&promotion.before)?;
     let past = known(&before.past)?;
     // A statement may name another build than the branch; where that is not known, neither is the build.

@@ -1,6 +1,6 @@
 //! Nobody has brought settings along with a promotion.
 
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known, promotion};
 use crate::ci::Event;
 use crate::facts::reason::{PARAMETER, Reason};
 use crate::facts::{Facts, shorten};
@@ -11,6 +11,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Must),
     judges: Judges::All,
     events: &[Event::Promote, Event::Rollback],
+    asks: &[Asks::Before],
     promise: "The parameters of a promotion are no settings and no variables of the CI server, and hold no hidden characters.",
     why: "T6 of process.md §4, drone.md §3: every parameter becomes a variable of every step, and is put as \
           text into the pipeline file; a `PLUGIN_*` configures whatever step leaves that setting out, and a \
@@ -30,11 +31,7 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
 }
 
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
-    let Some(promotion) = &facts.promotion else {
-        return Ok(Outcome::NotApplicable {
-            because: "it is no promotion".to_owned(),
-        });
-    };
+    let promotion = promotion(facts)?;
     let own = &known(&promotion.before)?.own;
     let reserved = |name: &str| {
         let upper = name.trim().to_ascii_uppercase();

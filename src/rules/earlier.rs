@@ -58,11 +58,7 @@ pub(super) fn images<'a>(promotion: &'a Promotion) -> Result<Vec<Image<'a>>, Out
 
 /// The digest that a version names itself.
 fn digest_in(text: &str) -> Option<Digest> {
-    match Version::parse(text)? {
-        Version::Digest(digest) => Some(digest),
-        Version::Reference { digest, .. } => digest,
-        Version::Tag(_) => None,
-    }
+    Version::parse(text)?.digest().cloned()
 }
 
 /// What an earlier promotion was of, beside one image of this one.
@@ -93,14 +89,15 @@ fn may_be(facts: &Facts<'_>, text: &str, image: &Image<'_>) -> bool {
     if digest_in(text).is_some() {
         return false;
     }
+    let tag_of = |text: &str| {
+        let version = Version::parse(text);
+        let tag = version.as_ref().and_then(Version::tag);
+        tag.unwrap_or(text).to_owned()
+    };
     match digest_in(image.text) {
-        Some(_) => facts.policy.hotfix_tags.recognise(tag_of(text)),
+        Some(_) => facts.policy.hotfix_tags.recognise(&tag_of(text)),
         None => tag_of(text) == tag_of(image.text),
     }
-}
-
-fn tag_of(text: &str) -> &str {
-    super::version_published::tag_of(text).unwrap_or(text)
 }
 
 /// Whether the gate has attached to this digest that it went to that target by that build.

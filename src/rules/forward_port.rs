@@ -1,6 +1,6 @@
 //! What a hotfix changes also reaches the default branch, or the next release takes it away again.
 
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::history::{Change, How, Port};
 use crate::facts::{Facts, Source, shorten};
@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
         Event::Custom,
         Event::Promote,
     ],
+    asks: &[Asks::History],
     promise: "Every patch of the hotfix is in the default branch as well, or the hotfix is declared \
               temporary.",
     why: "A14: open a pull request to the default branch too, unless the hotfix is temporary; A38: the \

@@ -1,6 +1,6 @@
 //! The pipeline file leads every promotion through the gate (A24).
 
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::Facts;
 use crate::facts::pipeline::PipelineFacts;
@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
         Event::Custom,
         Event::Promote,
     ],
+    asks: &[Asks::Pipeline],
     promise: "The pipeline file really leads every promotion through the gate.",
     why: "A24: the steps of the process run because the pipeline file says so; what it lets past the \
           gate, no gate can see",

@@ -1,6 +1,6 @@
 //! A hotfix changes something.
 
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::Facts;
 use crate::facts::history::History;
@@ -11,6 +11,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Must),
     judges: Judges::Hotfix,
     events: &[Event::PullRequest, Event::Promote],
+    asks: &[Asks::History],
     promise: "A hotfix has at least one commit of its own.",
     why: "A07: check out the tag, branch, change, commit, push; without a change there is nothing to \
           deploy, and the image would be the release under another name",

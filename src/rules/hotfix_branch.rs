@@ -11,6 +11,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Must),
     judges: Judges::Hotfix,
     events: &[Event::PullRequest, Event::Push, Event::Custom],
+    asks: &[],
     promise: "The branch begins with the hotfix prefix and has a name behind it.",
     why: "A12: the base of the pull request must be a special branch that starts with `hotfix/`",
     notes: "The spelling is exact: `Hotfix/x`, `hotfix_x` and `hotfix` are no hotfix branches, and \

@@ -14,6 +14,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Should),
     judges: Judges::Hotfix,
     events: &[Event::Push, Event::Custom],
+    asks: &[],
     promise: "The published image says that it was built from the judged commit.",
     why: "A24, A25: what is tested, promoted and run is the image; if it was built from another \
           commit, everything that was judged is about something else",

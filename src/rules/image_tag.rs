@@ -11,6 +11,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Must),
     judges: Judges::Hotfix,
     events: &[Event::Push, Event::Custom],
+    asks: &[],
     promise: "The image tag is legal, a hotfix's by name, and neither `latest` nor a release.",
     why: "A25, A26: an image tag is published, usually `branch-hotfix_HOCS-1234`; a real pipeline \
           almost let a hotfix overwrite `latest` (hocs-docs 677a211)",

@@ -1,7 +1,7 @@
 //! What goes to production does not take away a hotfix that runs there.
 
 use super::forward_port::{list, ways};
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::history::{Kept, Port};
 use crate::facts::{Facts, shorten};
@@ -13,6 +13,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Should),
     judges: Judges::All,
     events: &[Event::Promote],
+    asks: &[Asks::History, Asks::Running],
     promise: "A promotion to production keeps every patch of a hotfix that runs there now.",
     why: "A15: the next release overwrites the hotfix; A37: it lives only until then, so what it fixed \
           must be in what replaces it",

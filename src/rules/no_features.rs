@@ -1,6 +1,6 @@
 //! A hotfix adds no feature.
 
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::history::Change;
 use crate::facts::{Facts, shorten};
@@ -11,6 +11,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::May),
     judges: Judges::Hotfix,
     events: &[Event::PullRequest, Event::Push, Event::Custom],
+    asks: &[Asks::History],
     promise: "No commit of the hotfix calls itself a feature or a breaking change.",
     why: "A02f: a good hotfix adds no features",
     notes: "Read from the messages, as Conventional Commits 1.0.0 write them: the type `feat` (or \

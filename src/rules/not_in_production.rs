@@ -1,7 +1,7 @@
 //! Nothing is pushed to a hotfix branch that production runs.
 
 use super::running_known::how_to_know;
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::{Facts, Source, shorten};
 use crate::verdict::{Level, Outcome, Step};
@@ -11,6 +11,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Must),
     judges: Judges::Hotfix,
     events: &[Event::Push, Event::Custom],
+    asks: &[Asks::Running, Asks::Current],
     promise: "No production target runs a tag that this push would write, or the image under it.",
     why: "A17: never push to a `hotfix/` branch that is deployed to production: with \
           `imagePullPolicy: Always` any restarted container runs the new code, with no promotion",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::{Facts, shorten};
 use crate::verdict::{Level, Outcome, Step};
@@ -12,6 +12,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::May),
     judges: Judges::Hotfix,
     events: &[Event::PullRequest, Event::Push, Event::Custom],
+    asks: &[Asks::History],
     promise: "What is changed lies in one service of the repository, and no submodule moves.",
     why: "A02d: a good hotfix is isolated on one service",
     notes: "A directory is a service if it holds a `Dockerfile` (or `Containerfile`) and is not the \

@@ -1,6 +1,6 @@
 //! The gate is not edited by what it judges.
 
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::pipeline::Unchanged;
 use crate::facts::{Facts, Source};
@@ -14,6 +14,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Should),
     judges: Judges::Hotfix,
     events: &[Event::PullRequest, Event::Push, Event::Custom],
+    asks: &[Asks::History, Asks::Pipeline],
     promise: "The hotfix does not edit the gate that judges it.",
     why: "A24: a hotfix is built by the pipeline file that it brings along, so a change to that file \
           changes the rules by which it is judged",

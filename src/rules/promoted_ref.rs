@@ -1,6 +1,6 @@
 //! What is promoted is no pull request's build (process.md §4 T8, drone.md §3).
 
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::{Facts, shorten};
 use crate::verdict::{Level, Outcome, Step};
@@ -13,6 +13,7 @@ pub(super) const RULE: Rule = Rule {
     },
     judges: Judges::All,
     events: &[Event::Promote, Event::Rollback],
+    asks: &[Asks::Before],
     promise: "The promoted build is one of a branch or tag, not of a pull request.",
     why: "A20, A23: the normal approval rules hold, and code is merged before it is released; Drone \
           itself lets anybody who can write promote the build of a pull request, even from a fork, \

@@ -14,6 +14,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Must),
     judges: Judges::HotfixToQa,
     events: &[Event::Promote, Event::Rollback],
+    asks: &[],
     promise: "A hotfix is neither promoted to QA, nor is QA rolled back to one.",
     why: "A29: hotfixes must not be deployed to QA by a Drone command, because that pollutes the \
           release tags",
@@ -90,18 +91,13 @@ fn commits(promotion: &Promotion) -> String {
 
 /// A digest says nothing by its name, so without a registry to ask, nothing was judged at all.
 fn names_only(promotion: &Promotion, why: &str) -> Outcome {
-    let bare = promotion
-        .versions
-        .iter()
-        .find(|parameter| match &parameter.version {
-            Some(
-                Version::Digest(_)
-                | Version::Reference {
-                    digest: Some(_), ..
-                },
-            ) => true,
-            Some(Version::Tag(_) | Version::Reference { .. }) | None => false,
-        });
+    let bare = promotion.versions.iter().find(|parameter| {
+        parameter
+            .version
+            .as_ref()
+            .and_then(Version::digest)
+            .is_some()
+    });
     match bare {
         Some(parameter) => Outcome::NotChecked {
             because: format!(

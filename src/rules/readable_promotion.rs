@@ -13,6 +13,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Fixed,
     judges: Judges::All,
     events: &[Event::Promote, Event::Rollback],
+    asks: &[],
     promise: "A promotion has a plain target, and says in one word what it deploys.",
     why: "A28, A29: «VERSION» is that tag, and hotfixes must not reach QA; neither can be judged \
           on a target or version that may be read in two ways",

@@ -1,7 +1,7 @@
 //! A hotfix is easy to take back.
 
 use super::atomic::is_lock;
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::{Facts, Source, shorten};
 use crate::git::changes::FileChange;
@@ -16,6 +16,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::May),
     judges: Judges::Hotfix,
     events: &[Event::PullRequest, Event::Push, Event::Custom],
+    asks: &[Asks::History],
     promise: "No schema migration, no lock file rewritten as a whole, and `git revert` applies.",
     why: "A02e: a good hotfix is easy to revert",
     notes: "Migrations are known by where the common tools keep them: Rails, Django, Alembic, Flyway, \

@@ -1,6 +1,6 @@
 //! What runs in production is known before anything else is judged.
 
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::history::{Placed, What};
 use crate::facts::{Facts, Source, shorten};
@@ -11,6 +11,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Should),
     judges: Judges::Hotfix,
     events: &[Event::PullRequest, Event::Push, Event::Custom],
+    asks: &[Asks::History, Asks::Running],
     promise: "What runs in production is known, and lies in the git history.",
     why: "A03: find the version of the service that runs in production; A05: better still, ask the \
           cluster",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::Facts;
 use crate::verdict::{Level, Outcome, Step};
@@ -16,6 +16,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::May),
     judges: Judges::Hotfix,
     events: &[Event::PullRequest, Event::Push, Event::Custom],
+    asks: &[Asks::History],
     promise: "The first commit of the hotfix is not older than `policy.limits.age`, or 14 days.",
     why: "A02h: a good hotfix has a short lifetime; A40: while it lives, production is in a \
           non-standard state",

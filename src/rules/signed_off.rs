@@ -1,7 +1,7 @@
 //! Somebody who may has accepted the hotfix.
 
 use super::earlier::{self, Likeness};
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known, promotion};
 use crate::ci::Event;
 use crate::facts::before::{Built, Past};
 use crate::facts::{Facts, shorten};
@@ -13,6 +13,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Should),
     judges: Judges::HotfixToProduction,
     events: &[Event::Promote],
+    asks: &[Asks::Before, Asks::Past, Asks::Images],
     promise: "Somebody of `policy.sign_off` has accepted the same image, and is not who wrote it.",
     why: "A34: team and stakeholders accept the risk; B15: QA says that it is tested and solves the problem",
     notes: "Accepting is a promotion of the image to `policy.sign_off.target`, started by a login of \
@@ -28,11 +29,7 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
 }
 
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
-    let Some(promotion) = &facts.promotion else {
-        return Ok(Outcome::NotApplicable {
-            because: "it is no promotion".to_owned(),
-        });
-    };
+    let promotion = promotion(facts)?;
     let Some(sign_off) = &facts.policy.sign_off else {
         return Ok(Outcome::NotChecked {
             because: "`policy.sign_off` does not say who accepts a hotfix".to_owned(),

@@ -11,6 +11,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Should),
     judges: Judges::Hotfix,
     events: &[Event::Promote],
+    asks: &[],
     promise: "The target of a hotfix is in one of the three lists of `policy.targets`.",
     why: "A27, A29, A35: a hotfix goes to non-production first, never to QA, then to production, so \
           it must be clear which of them a target is",

@@ -10,6 +10,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Should),
     judges: Judges::Hotfix,
     events: &[Event::PullRequest, Event::Push, Event::Custom],
+    asks: &[],
     promise: "The hotfix names a ticket.",
     why: "A02a: a hotfix fixes an urgent issue of the live service, and that issue is the ticket; \
           A08: branches are named after it",

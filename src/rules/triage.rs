@@ -1,6 +1,8 @@
 //! Somebody looked whether this should be a hotfix at all: some of the criteria hold.
 
-use super::{Judges, OwnLevel, Rule, atomic, no_features, one_service, revertible, short_lived};
+use super::{
+    Asks, Judges, OwnLevel, Rule, atomic, no_features, one_service, revertible, short_lived,
+};
 use crate::ci::Event;
 use crate::facts::Facts;
 use crate::verdict::{Level, Outcome, Step};
@@ -10,6 +12,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Should),
     judges: Judges::Hotfix,
     events: &[Event::PullRequest, Event::Push, Event::Custom],
+    asks: &[Asks::History],
     promise: "At least one criterion of a good hotfix holds.",
     why: "A01: before any work, check that a hotfix fits; A02: a good one meets some or all of the \
           criteria",

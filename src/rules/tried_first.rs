@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::earlier::{self, Image, Likeness};
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known, promotion};
 use crate::ci::Event;
 use crate::facts::before::{Built, Past};
 use crate::facts::{Facts, shorten};
@@ -15,6 +15,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Must),
     judges: Judges::HotfixToProduction,
     events: &[Event::Promote],
+    asks: &[Asks::Before, Asks::Past, Asks::Images],
     promise: "The same image was promoted to a trial target before, and that promotion ended well.",
     why: "A33, A34: a hotfix is tested on a non-production environment until the risk is accepted; B16, \
           B23: staging comes first, with the same bytes",
@@ -31,11 +32,7 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
 }
 
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
-    let Some(promotion) = &facts.promotion else {
-        return Ok(Outcome::NotApplicable {
-            because: "it is no promotion".to_owned(),
-        });
-    };
+    let promotion = promotion(facts)?;
     let past = known(&known(&promotion.before)?.past)?;
     let trials: Vec<&Built> = past
         .promotions

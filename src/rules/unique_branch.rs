@@ -1,6 +1,6 @@
 //! One uniquely named branch for each hotfix.
 
-use super::{Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
 use crate::facts::{Facts, shorten};
 use crate::verdict::{Level, Outcome, Step};
@@ -13,6 +13,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Should),
     judges: Judges::Hotfix,
     events: &[Event::PullRequest, Event::Push, Event::Custom],
+    asks: &[Asks::History],
     promise: "No other branch of the repository makes the same image tag.",
     why: "A16: one uniquely named `hotfix/` branch per hotfix; every `/` becomes `_`, so `hotfix/a/b` \
           and `hotfix/a_b` share a tag, and each push overwrites the other's image",

@@ -1,12 +1,13 @@
 //! What a promotion of a hotfix deploys is named, is in the registry, and is called a hotfix (A28, A36).
 
-use super::{Judges, OwnLevel, Rule, known, unknown_kind};
+use super::{Asks, Judges, OwnLevel, Rule, known, promotion, unknown_kind};
 use crate::ci::Event;
 use crate::facts::identity::Evidence;
 use crate::facts::promoted::{Found, Promoted};
-use crate::facts::{Facts, Kind, Promotion, shorten};
+use crate::facts::{Facts, Kind, Promotion, VersionParameter, shorten};
 use crate::policy::targets::Class;
 use crate::registry::Target;
+use crate::registry::reference::Version;
 use crate::verdict::{Level, Outcome, Step};
 
 pub(super) const RULE: Rule = Rule {
@@ -14,6 +15,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Must),
     judges: Judges::Hotfix,
     events: &[Event::Promote],
+    asks: &[Asks::Images],
     promise: "The promoted version is the tag of a hotfix, and the registry has it.",
     why: "A28: `VERSION` is the tag of the hotfix branch; A36: the hotfix is released under that name \
           instead of a release number",
@@ -29,11 +31,7 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
 }
 
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
-    let Some(promotion) = &facts.promotion else {
-        return Ok(Outcome::NotApplicable {
-            because: "it is no promotion".to_owned(),
-        });
-    };
+    let promotion = promotion(facts)?;
     if promotion.target.class() == Some(Class::Qa) {
         return Ok(Outcome::NotApplicable {
             because: "no hotfix goes to QA at all; see `qa-closed`".to_owned(),
@@ -45,7 +43,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let release = promotion
         .versions
         .iter()
-        .find(|version| tag_of(&version.text).is_some_and(|tag| facts.policy.is_release(tag)));
+        .find(|version| names_release(facts, version));
     // The number of a release says nothing where nobody can say whether it is one.
     if release.is_some() && promotion.kind() == Kind::Unknown {
         return Err(unknown_kind(promotion));
@@ -74,16 +72,9 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     })
 }
 
-/// The tag in a version as it is written.
-pub(super) fn tag_of(text: &str) -> Option<&str> {
-    let name = text.split_once('@').map_or(text, |(name, _)| name);
-    let last = name.rsplit('/').next()?;
-    let tag = match last.split_once(':') {
-        Some((_, tag)) => tag,
-        None if name.contains('/') => return None,
-        None => last,
-    };
-    (!tag.is_empty()).then_some(tag)
+fn names_release(facts: &Facts<'_>, version: &VersionParameter) -> bool {
+    let tag = version.version.as_ref().and_then(Version::tag);
+    tag.is_some_and(|tag| facts.policy.is_release(tag))
 }
 
 fn describe(found: &Found) -> String {
@@ -174,25 +165,5 @@ fn unpublished(facts: &Facts<'_>, missing: &Promoted) -> Outcome {
              whether that build was green"
                 .to_owned(),
         )],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::tag_of;
-
-    #[test]
-    fn a_version_has_its_tag_at_its_end() {
-        for (text, tag) in [
-            ("1.2.3", Some("1.2.3")),
-            ("quay.io/a/b:1.2.3", Some("1.2.3")),
-            ("b:1.2.3@sha256:00", Some("1.2.3")),
-            ("quay.io:443/a/b", None),
-            ("quay.io:443/a/b@sha256:00", None),
-            ("a/b:", None),
-            ("", None),
-        ] {
-            assert_eq!(tag_of(text), tag, "{text}");
-        }
     }
 }

@@ -10,6 +10,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Should),
     judges: Judges::Hotfix,
     events: &[Event::PullRequest],
+    asks: &[],
     promise: "The head of a pull request into a hotfix branch does not begin with «hotfix».",
     why: "A10: the working branch's name must not start with the word; A08: it should be named like \
           a normal commit's, for example after the ticket",

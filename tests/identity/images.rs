@@ -23,6 +23,9 @@ fn is_a_hotfix(hotfix: &Image, promoted: &Image, words: &str) {
     promote(&registry, "build_400", "cs-prod").ends(0, &["passed: version-published"]);
     // A release number is taken at its word there, so that no release waits for a registry.
     promote(&registry, "1.2.3", "cs-prod").ends(0, &["version-published (must): it is no hotfix"]);
+    // A bare number may be a build's, so it is looked at.
+    registry.push(REPO, "418", promoted);
+    promote(&registry, "418", "cs-prod").ends(1, &["`VERSION=418` is a release number, but"]);
 }
 
 #[track_caller]

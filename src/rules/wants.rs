@@ -1,0 +1,129 @@
+//! Which facts the rules need that judge a build. What no rule asks for is not fetched, so that no
+//! build waits for a server that has no say in it.
+
+use super::{Judges, Rule, TABLE, applies, keeps_hotfixes};
+use crate::facts::{Facts, Kind};
+use crate::policy::targets::Class;
+use crate::registry::reference::Version;
+use crate::verdict::{Level, Outcome};
+
+/// Facts that are fetched only if some rule needs them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// What git and the remote say.
+    History,
+    /// What runs in production.
+    Running,
+    /// What the tags of this build are in the registry now.
+    Current,
+    /// What the pipeline file says.
+    Pipeline,
+    /// What the Drone server knows of a promotion.
+    Before,
+    /// The list of earlier builds.
+    Past,
+    /// What the versions of a promotion name in the registry.
+    Images,
+}
+
+/// What has to be known of a promoted image before anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WantsOfIdentity {
+    /// Whether it is a hotfix's: some rule judges it only then.
+    pub kind: bool,
+    /// Whether also by the commit that it was built from.
+    pub commits: bool,
+    /// What its versions name in the registry.
+    pub images: bool,
+}
+
+/// What the rules that may judge a promotion need to know of its image.
+pub fn wants_of_identity(facts: &Facts<'_>) -> WantsOfIdentity {
+    let nothing = WantsOfIdentity {
+        kind: false,
+        commits: false,
+        images: false,
+    };
+    let Some(promotion) = &facts.promotion else {
+        return nothing;
+    };
+    let is_hotfix = promotion.kind() == Kind::Hotfix;
+    let may_judge = |rule: &&&Rule| {
+        let off = facts.policy.rules.get(rule.id) == Some(&Level::Off);
+        let due = rule.events.contains(&facts.build.event);
+        let here = match (rule.judges, promotion.target.class()) {
+            (Judges::All, _) => false,
+            (Judges::Hotfix, _) => true,
+            (Judges::HotfixToQa, class) => class == Some(Class::Qa),
+            (Judges::HotfixToProduction, class) => matches!(class, Some(Class::Production) | None),
+        };
+        !off && due && here
+    };
+    // Outside QA a release number is taken at its word, so that no ordinary release waits for a server
+    // that only a hotfix rule asks. A digest or a build's number says nothing by itself.
+    let to_qa = promotion.target.class() == Some(Class::Qa);
+    let names = promotion.versions.iter();
+    let mut names = names.map(|version| version.version.as_ref());
+    let said = !to_qa && names.all(|version| version.is_some_and(|it| is_release(it, facts)));
+    let kind = !is_hotfix && !said && TABLE.iter().any(|rule| may_judge(&rule));
+    let mut judging = TABLE.iter().filter(may_judge);
+    WantsOfIdentity {
+        kind,
+        // The image is deployed from the registry in any case; a remote that a step cannot reach keeps
+        // nothing out of production. To QA nothing goes that nobody has looked at.
+        commits: kind && to_qa,
+        // A hotfix for QA is refused by its name alone.
+        images: !to_qa
+            && (is_hotfix || kind)
+            && judging.any(|rule| rule.asks.contains(&Asks::Images)),
+    }
+}
+
+/// Whether a version names exactly the number of a release, and no bytes beside it.
+fn is_release(version: &Version, facts: &Facts<'_>) -> bool {
+    let tag = version.tag().filter(|_| version.digest().is_none());
+    tag.is_some_and(|tag| facts.policy.is_full_release(tag))
+}
+
+/// What has to be fetched before the rules are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wants {
+    /// What runs in production.
+    pub running: bool,
+    /// What the tags of this build are in the registry now.
+    pub current: bool,
+    /// What git and the remote say.
+    pub history: bool,
+    /// What the pipeline file says.
+    pub pipeline: bool,
+    /// What the Drone server knows of a promotion.
+    pub before: bool,
+    /// Also the list of earlier builds.
+    pub past: bool,
+}
+
+/// What the rules that judge this build need.
+pub fn wants(facts: &Facts<'_>) -> Wants {
+    let judging: Vec<&Rule> = TABLE
+        .into_iter()
+        .filter(|rule| judges(rule, facts))
+        .collect();
+    let wanted = |what| judging.iter().any(|rule| rule.asks.contains(&what));
+    Wants {
+        running: wanted(Asks::Running),
+        current: wanted(Asks::Current),
+        history: wanted(Asks::History),
+        pipeline: wanted(Asks::Pipeline),
+        before: facts.promotion.is_some() && wanted(Asks::Before),
+        past: wanted(Asks::Past),
+    }
+}
+
+fn judges(rule: &Rule, facts: &Facts<'_>) -> bool {
+    let off = facts.policy.rules.get(rule.id) == Some(&Level::Off);
+    let applies = applies(rule.judges, rule.events, facts);
+    // An ordinary release is compared with what runs only where somebody knows what runs.
+    let worth_it = rule.id != keeps_hotfixes::RULE.id
+        || (facts.policy.running.is_some() && keeps_hotfixes::is_due(facts));
+    !off && worth_it && !matches!(applies, Some(Outcome::NotApplicable { .. }))
+}
