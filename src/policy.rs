@@ -315,7 +315,7 @@ impl Policy {
             .collect();
         let hotfix_tags = HotfixTags::new(&prefixes, &templates);
         let overrides = overrides::read(table, rules, problems);
-        let targets = fields::read_targets(table, problems);
+        let targets = fields::read_targets(table, problems)?;
         let version_params = fields::read_version_params(table, problems);
         let rules = fields::read_rules(table, rules, problems);
         let sole_publisher = table.flag("sole_publisher", problems).unwrap_or(false);
@@ -326,7 +326,7 @@ impl Policy {
         let policy = Self {
             running: running::read(table, &trust, problems),
             drone: running::server(table, "drone", "https://drone.example", &trust, problems),
-            targets: targets?,
+
             version_params,
             rules,
             enforce,
@@ -340,7 +340,8 @@ impl Policy {
                 .collect(),
             release_branches: fields::read_release_branches(table, problems)?,
             digest_file,
-            sign_off: sign_off::read(table, problems),
+            sign_off: sign_off::read(table, &targets, problems),
+            targets,
             limits,
             verify_keys: fields::read_verify_keys(table, problems),
             later: later::read(table, problems),

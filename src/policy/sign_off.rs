@@ -1,6 +1,7 @@
 //! `policy.sign_off`: how people say that a hotfix was tested and may go to production (A34, B15).
 
 use super::read::Table;
+use super::targets::{Class, Targets};
 use crate::problem::Problem;
 
 /// A promotion to this target by one of these people accepts the promoted digest.
@@ -13,7 +14,11 @@ pub struct SignOff {
 }
 
 /// Reads the key.
-pub(super) fn read(policy: &Table<'_>, problems: &mut Vec<Problem>) -> Option<SignOff> {
+pub(super) fn read(
+    policy: &Table<'_>,
+    targets: &Targets,
+    problems: &mut Vec<Problem>,
+) -> Option<SignOff> {
     let at = policy.at("sign_off");
     let node = policy.get("sign_off")?;
     let table = Table::read(&at, node, &["target", "who"], problems);
@@ -57,6 +62,18 @@ pub(super) fn read(policy: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Si
             format!("`{who}`"),
             "people: `@hook` and `@cron` are no logins",
         ));
+    }
+    // Who promotes there only says something: nothing is deployed, and nothing else may decide it.
+    let class = target.as_deref().map(|name| (name, targets.class(name)));
+    if let Some((name, class @ (Class::Qa | Class::Production))) = class {
+        problems.push(
+            Problem::new(
+                table.at("target"),
+                format!("`{name}`, which is {}", class.describe()),
+                "a target that is neither QA nor production",
+            )
+            .next("give it a name of its own, such as `sign-off`, or narrow `policy.targets`"),
+        );
     }
     Some(SignOff {
         target: target?,
