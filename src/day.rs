@@ -1,4 +1,4 @@
-//! Days of the calendar, in UTC.
+//! Days of the calendar and times, in UTC.
 
 use std::fmt;
 
@@ -50,6 +50,19 @@ impl Day {
             day: u8::try_from(day).ok()?,
         })
     }
+}
+
+/// A time in seconds since 1970 as RFC 3339 in UTC; `None` before 1970 and after 9999.
+pub fn utc_of_seconds(seconds: i64) -> Option<String> {
+    let seconds = Some(seconds).filter(|seconds| *seconds > 0)?;
+    let day = Day::of_seconds(seconds)?;
+    let rest = seconds % 86_400;
+    Some(format!(
+        "{day}T{:02}:{:02}:{:02}Z",
+        rest / 3_600,
+        rest / 60 % 60,
+        rest % 60
+    ))
 }
 
 /// How many days a month has; `None` if there is no such month.

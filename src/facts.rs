@@ -3,7 +3,6 @@
 
 mod api;
 pub mod attested;
-pub use api::utc_of_seconds;
 pub mod before;
 pub mod bytes;
 pub mod cluster;

@@ -9,23 +9,23 @@
 pub mod attest;
 mod sole;
 mod tag;
+mod tags_file;
 
 use std::time::Duration;
 
 use futures_util::future::{self, Either};
 
-use crate::attestation::statement::Claim;
-use crate::ci::Build;
 use crate::facts::Facts;
 use crate::hotfix::tag::ImageTag;
-use crate::policy::{Policy, TagsFormat};
 use crate::registry::error::{Cause, RegistryError};
 use crate::registry::manifest::Manifest;
 use crate::registry::reference::Digest;
 use crate::registry::transfer::{self, Image, Origin, Progress};
 use crate::registry::{Registry, Target, known};
-use crate::report::{Attachment, Publication, Published, TagState, Unpublished, outputs};
-use crate::signing::SigningKey;
+use crate::report::{Attachment, Publication, Published, TagState, Unpublished};
+
+pub use attest::{Statement, attach};
+pub use tags_file::write_tags_file;
 
 /// How often a transfer says how far it is while a silent server would be given up: with the default
 /// `policy.timeout` that is every five seconds.
@@ -157,48 +157,6 @@ pub async fn publish<'k>(
             let rest = &opened.tags[done.len()..];
             Published::Failed(failed(&error, &done, rest))
         }
-    }
-}
-
-/// What is to be said about an image.
-pub enum Statement<'k> {
-    /// Nothing: the policy turns it off.
-    Off,
-    /// It could not be said as the team wants it.
-    Withheld {
-        /// Why not.
-        because: String,
-        /// What to do.
-        advice: String,
-    },
-    /// This, signed with this key.
-    Due(Box<Claim>, Option<&'k SigningKey>),
-}
-
-/// Attaches a statement to an image that stands. That it cannot be is told, and fails nothing: the tags
-/// are good without it.
-pub async fn attach(
-    to: &Registry,
-    root: &Manifest,
-    claim: Claim,
-    key: Option<&SigningKey>,
-) -> Attachment {
-    let signed = key.is_some();
-    match attest::attach(to, root, claim, key).await {
-        Ok(attest::Attached::New { artifact, .. }) => Attachment::Attached {
-            digest: Some(artifact),
-            signed,
-            already: false,
-        },
-        Ok(attest::Attached::Present) => Attachment::Attached {
-            digest: None,
-            signed,
-            already: true,
-        },
-        Err(error) => Attachment::Missing {
-            because: error.to_string(),
-            advice: error.advice(),
-        },
     }
 }
 
@@ -407,49 +365,6 @@ pub fn no_source(tags: &[ImageTag]) -> Published {
         written: Vec::new(),
         unwritten: tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
     })
-}
-
-/// Writes the tags to `tags_file`, for the step that builds and pushes.
-pub fn write_tags_file(
-    policy: &Policy,
-    build: &Build,
-    tags: &[ImageTag],
-    rehearsal: bool,
-) -> Published {
-    let path = policy.tags_file.display().to_string();
-    let names: Vec<String> = tags.iter().map(|tag| tag.as_str().to_owned()).collect();
-    let separator = match policy.tags_format {
-        TagsFormat::Comma => ",",
-        TagsFormat::Newline => "\n",
-    };
-    // An earlier run of ours left hotfix tags there, and nothing else may be replaced.
-    let is_ours = |old: &str| {
-        let mut tags = old
-            .split([',', '\n'])
-            .map(str::trim)
-            .filter(|tag| !tag.is_empty());
-        tags.all(|tag| policy.hotfix_tags.recognise(tag))
-    };
-    let text = format!("{}\n", names.join(separator));
-    let done = if rehearsal {
-        outputs::may_write(&build.workspace, &policy.tags_file, is_ours).map(drop)
-    } else {
-        outputs::write(&build.workspace, &policy.tags_file, &text, is_ours)
-    };
-    match done {
-        Ok(()) => Published::File {
-            path,
-            tags: names,
-            planned: rehearsal,
-        },
-        Err(error) => Published::Failed(Unpublished {
-            found: format!("{error:#}"),
-            next: "choose another file as `policy.tags_file`, or remove what stands there"
-                .to_owned(),
-            written: Vec::new(),
-            unwritten: vec![path],
-        }),
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! comes first (envy, from our own filtered variables), types afterwards, and every problem is
 //! reported at once.
 
+mod secrets;
+
 use serde::Deserialize;
 
 use crate::environment::{Environment, Reading};
@@ -12,8 +14,10 @@ use crate::policy;
 use crate::problem::{Problem, did_you_mean};
 use crate::registry::credentials::{Credentials, DockerConfig};
 use crate::registry::error::Cause;
-use crate::secret::{Redactor, Secret, shorten};
+use crate::secret::{Redactor, shorten};
 use crate::signing::SigningKey;
+pub use secrets::SecretState;
+use secrets::{learn, state};
 
 /// What every setting's variable begins with.
 pub const PREFIX: &str = "PLUGIN_";
@@ -31,18 +35,6 @@ pub const NAMES: [&str; 10] = [
     "dry_run",
     "log_level",
 ];
-
-/// A secret as the server hands it over. Drone writes a missing or withheld secret as a variable
-/// that is there and empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecretState {
-    /// The setting is not there.
-    Absent,
-    /// It is there and empty: the secret is missing or withheld.
-    Empty,
-    /// It has a value.
-    Set(Secret),
-}
 
 /// How much to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,7 +96,7 @@ pub struct Read {
 /// Reads the settings. Every secret goes to the redactor first, so that not even a problem with
 /// the settings can show one.
 pub fn read(environment: &Environment, redactor: &Redactor, problems: &mut Vec<Problem>) -> Read {
-    learn_secrets(environment, redactor);
+    learn(environment, redactor);
     let mut texts: Vec<(String, String)> = Vec::new();
     for name in NAMES {
         let variable = format!("{PREFIX}{}", name.to_uppercase());
@@ -134,7 +126,7 @@ pub fn read(environment: &Environment, redactor: &Redactor, problems: &mut Vec<P
     {
         problems.push(no_policy(&ignored));
     }
-    let secret = |name: &str, text: Option<&String>| secret_state(environment, name, text);
+    let secret = |name: &str, text: Option<&String>| state(environment, name, text);
     let username = secret("username", raw.username.as_ref());
     let password = secret("password", raw.password.as_ref());
     let one_of_two = |here: &SecretState, there: &SecretState| {
@@ -271,66 +263,6 @@ impl Settings {
         self.username != SecretState::Absent
             || self.password != SecretState::Absent
             || self.config != Err(SecretState::Absent)
-    }
-}
-
-fn secret_state(environment: &Environment, name: &str, text: Option<&String>) -> SecretState {
-    match text {
-        Some(text) if !text.is_empty() => SecretState::Set(Secret::new(text)),
-        _ => match environment.read(&format!("{PREFIX}{}", name.to_uppercase())) {
-            Reading::Absent => SecretState::Absent,
-            _ => SecretState::Empty,
-        },
-    }
-}
-
-/// Every value that must not be printed: our secrets, and the git credentials that the servers put
-/// beside them. A user name is masked too, unless everybody can read it in the policy or in the
-/// names of repository and branch: masking the name `hotfix` would leave no tag readable.
-fn learn_secrets(environment: &Environment, redactor: &Redactor) {
-    let public = [
-        "PLUGIN_POLICY",
-        "DRONE_REPO",
-        "DRONE_BRANCH",
-        "CI_REPO",
-        "CI_COMMIT_BRANCH",
-    ];
-    let public = public.map(|name| match environment.read(name) {
-        Reading::Text(text) => text,
-        _ => "",
-    });
-    for (name, value) in environment.values() {
-        let ours = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase);
-        let secret = match ours.as_deref() {
-            Some("username") => !public.iter().any(|text| text.contains(value)),
-            Some(name) => policy::SECRETS.contains(&name),
-            None => matches!(
-                name,
-                "DRONE_NETRC_USERNAME"
-                    | "DRONE_NETRC_PASSWORD"
-                    | "DRONE_NETRC_FILE"
-                    | "CI_NETRC_USERNAME"
-                    | "CI_NETRC_PASSWORD"
-            ),
-        };
-        if secret {
-            redactor.add(value);
-        }
-        if ours.as_deref() == Some("config") {
-            learn_texts(serde_json::from_str(value).unwrap_or_default(), redactor);
-        }
-    }
-}
-
-/// Every text in a docker config: whatever a tool has put there is its secret.
-fn learn_texts(value: serde_json::Value, redactor: &Redactor) {
-    match value {
-        serde_json::Value::String(text) => redactor.add(&text),
-        serde_json::Value::Array(items) => items.into_iter().for_each(|v| learn_texts(v, redactor)),
-        serde_json::Value::Object(map) => {
-            map.into_iter().for_each(|(_, v)| learn_texts(v, redactor))
-        }
-        _ => {}
     }
 }
 

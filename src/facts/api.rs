@@ -9,7 +9,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::running::Unanswered;
-use crate::day::Day;
 use crate::http::{Client, HttpError, Request, Response, host_and_port};
 use crate::policy::running::is_open;
 use crate::secret::{Secret, shorten};
@@ -231,22 +230,10 @@ pub(super) fn utc(text: &str) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
-/// A time in seconds since 1970 as RFC 3339 in UTC; `None` before 1970 and after 9999.
-pub fn utc_of_seconds(seconds: i64) -> Option<String> {
-    let seconds = Some(seconds).filter(|seconds| *seconds > 0)?;
-    let day = Day::of_seconds(seconds)?;
-    let rest = seconds % 86_400;
-    Some(format!(
-        "{day}T{:02}:{:02}:{:02}Z",
-        rest / 3_600,
-        rest / 60 % 60,
-        rest % 60
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::day::utc_of_seconds;
 
     #[test]
     fn times_are_those_of_the_calendar() {

@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::api::{Endpoint, Refusal, utc_of_seconds};
+use super::api::{Endpoint, Refusal};
 use super::running::{Answer, Asking, Deployed, NotAsked, Unanswered};
 use crate::ci::Platform;
+use crate::day::utc_of_seconds;
 use crate::hotfix::CommitId;
 use crate::policy::running::address;
 use build::{Build, Versions};

@@ -152,6 +152,6 @@ fn origin_of(past: &Past, earlier: &Built) -> Option<u64> {
 
 /// When it ended, in words: «2026-01-02T03:04:05Z».
 pub(super) fn when(earlier: &Built) -> String {
-    let at = earlier.finished.and_then(crate::facts::utc_of_seconds);
+    let at = earlier.finished.and_then(crate::day::utc_of_seconds);
     at.unwrap_or_else(|| "an unknown time".to_owned())
 }

@@ -4,7 +4,8 @@
 use super::Run;
 use crate::attestation::statement::{Base, BuildRef, Claim, Deployment, Publication};
 use crate::ci::Event;
-use crate::facts::{self, Facts, Kind, utc_of_seconds};
+use crate::day::utc_of_seconds;
+use crate::facts::{self, Facts, Kind};
 use crate::overrides::rule_outcomes;
 use crate::policy::targets::Class;
 use crate::publish::{self, Statement};

@@ -6,7 +6,7 @@ use drone_hotfix::attestation::statement::Statement;
 use drone_hotfix::attestation::{STATEMENT, artifact};
 use drone_hotfix::facts::attested;
 use drone_hotfix::facts::promoted::Attested;
-use drone_hotfix::publish::attest::{Attached, attach};
+use drone_hotfix::publish::attest::{Attached, write};
 use drone_hotfix::registry::error::{Cause, RegistryError};
 use drone_hotfix::registry::manifest::Manifest;
 use drone_hotfix::registry::reference::{Digest, Repository};
@@ -394,7 +394,7 @@ async fn what_a_registry_does_not_see_yet_is_sent_again() {
             Answer::status(201).header("OCI-Subject", subject.digest.as_str()),
         )
         .start();
-    let done = attach(&client(&server.address(), PATH), &subject, claim(1), None).await;
+    let done = write(&client(&server.address(), PATH), &subject, claim(1), None).await;
     server.finish();
     assert!(
         matches!(
@@ -432,7 +432,7 @@ fn taking(of: &Digest, put: Answer) -> Script {
 async fn attached(image: &Image, put: Answer) -> Result<Attached, RegistryError> {
     let subject = manifest(image);
     let server = taking(&subject.digest, put).start();
-    let done = attach(&client(&server.address(), PATH), &subject, claim(1), None).await;
+    let done = write(&client(&server.address(), PATH), &subject, claim(1), None).await;
     server.finish();
     done
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use drone_hotfix::attestation::statement::Statement;
 use drone_hotfix::attestation::{artifact, bundle};
 use drone_hotfix::facts::attested;
-use drone_hotfix::publish::attest::{Attached, attach};
+use drone_hotfix::publish::attest::{Attached, write};
 use drone_hotfix::registry::reference::Digest;
 
 use super::{P256, PATH, claim, client, key, manifest, policy, signing};
@@ -64,7 +64,7 @@ async fn statements_are_attached_once_and_read_back() {
             .unwrap();
         assert_eq!((none.statements.len(), none.rejected.len()), (0, 0));
 
-        let first = attach(&client, &subject, claim(1), None).await.unwrap();
+        let first = write(&client, &subject, claim(1), None).await.unwrap();
         assert!(
             matches!(
                 first,
@@ -75,14 +75,14 @@ async fn statements_are_attached_once_and_read_back() {
             ),
             "{first:?}"
         );
-        let again = attach(&client, &subject, claim(1), None).await.unwrap();
+        let again = write(&client, &subject, claim(1), None).await.unwrap();
         assert_eq!(again, Attached::Present);
         let key = signing(&private);
-        let signed = attach(&client, &subject, claim(1), Some(&key))
+        let signed = write(&client, &subject, claim(1), Some(&key))
             .await
             .unwrap();
         assert!(matches!(signed, Attached::New { .. }));
-        let again = attach(&client, &subject, claim(1), Some(&key))
+        let again = write(&client, &subject, claim(1), Some(&key))
             .await
             .unwrap();
         assert_eq!(again, Attached::Present);
@@ -121,7 +121,7 @@ async fn one_attach_costs_few_requests() {
     let registry = Registry::open();
     let image = image::single("one");
     registry.push(PATH, "build", &image);
-    attach(
+    write(
         &client(&registry.address(), PATH),
         &manifest(&image),
         claim(1),
@@ -130,7 +130,7 @@ async fn one_attach_costs_few_requests() {
     .await
     .unwrap();
     registry.forget_requests();
-    attach(
+    write(
         &client(&registry.address(), PATH),
         &manifest(&image),
         claim(2),
@@ -154,7 +154,7 @@ async fn fifty_publishers_at_once_lose_nothing() {
         // Each build has a client of its own.
         let (client, subject) = (client(registry.direct(), PATH), subject.clone());
         work.push(Box::pin(async move {
-            attach(&client, &subject, claim(number), None).await
+            write(&client, &subject, claim(number), None).await
         }));
     }
     for done in join_all(work).await {
@@ -192,7 +192,7 @@ async fn what_a_careless_client_wiped_out_comes_back_with_the_next_statement() {
     let image = image::single("one");
     registry.push(PATH, "build", &image);
     let (subject, client) = (manifest(&image), client(&registry.address(), PATH));
-    attach(&client, &subject, claim(1), None).await.unwrap();
+    write(&client, &subject, claim(1), None).await.unwrap();
     // Another client has read the empty list before, and writes it now.
     let empty = json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []});
     let tag = subject.digest.as_str().replace(':', "-");
@@ -201,7 +201,7 @@ async fn what_a_careless_client_wiped_out_comes_back_with_the_next_statement() {
         .await
         .unwrap();
     assert_eq!(found.statements.len(), 0);
-    attach(&client, &subject, claim(2), None).await.unwrap();
+    write(&client, &subject, claim(2), None).await.unwrap();
     let found = attested::read(&client, &subject.digest, &policy(&[]))
         .await
         .unwrap();
@@ -223,7 +223,7 @@ async fn what_was_copied_from_elsewhere_counts_as_none_and_is_said() {
     );
     let (hotfix, other) = (manifest(&hotfix), manifest(&other));
     let policy = policy(&[&public]);
-    attach(&here, &hotfix, claim(1), Some(&key)).await.unwrap();
+    write(&here, &hotfix, claim(1), Some(&key)).await.unwrap();
     let said = Statement::new(here.repository(), hotfix.digest.clone(), claim(1));
     let copied = artifact(&said, Some(&key)).unwrap();
 
@@ -263,7 +263,7 @@ async fn what_was_copied_from_elsewhere_counts_as_none_and_is_said() {
 
     // With the wrong key.
     let (stranger, _) = super::key(P256);
-    attach(&here, &hotfix, claim(2), Some(&signing(&stranger)))
+    write(&here, &hotfix, claim(2), Some(&signing(&stranger)))
         .await
         .unwrap();
     let found = attested::read(&here, &hotfix.digest, &policy)

@@ -1,0 +1,79 @@
+//! Secrets among the settings: whether each is there, and that none of them is ever printed.
+
+use super::PREFIX;
+use crate::environment::{Environment, Reading};
+use crate::policy;
+use crate::secret::{Redactor, Secret};
+
+/// A secret as the server hands it over. Drone writes a missing or withheld secret as a variable
+/// that is there and empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretState {
+    /// The setting is not there.
+    Absent,
+    /// It is there and empty: the secret is missing or withheld.
+    Empty,
+    /// It has a value.
+    Set(Secret),
+}
+
+/// A secret by its name and its text.
+pub(super) fn state(environment: &Environment, name: &str, text: Option<&String>) -> SecretState {
+    match text {
+        Some(text) if !text.is_empty() => SecretState::Set(Secret::new(text)),
+        _ => match environment.read(&format!("{PREFIX}{}", name.to_uppercase())) {
+            Reading::Absent => SecretState::Absent,
+            _ => SecretState::Empty,
+        },
+    }
+}
+
+/// Every value that must not be printed: our secrets, and the git credentials that the servers put
+/// beside them. A user name is masked too, unless everybody can read it in the policy or in the
+/// names of repository and branch: masking the name `hotfix` would leave no tag readable.
+pub(super) fn learn(environment: &Environment, redactor: &Redactor) {
+    let public = [
+        "PLUGIN_POLICY",
+        "DRONE_REPO",
+        "DRONE_BRANCH",
+        "CI_REPO",
+        "CI_COMMIT_BRANCH",
+    ];
+    let public = public.map(|name| match environment.read(name) {
+        Reading::Text(text) => text,
+        _ => "",
+    });
+    for (name, value) in environment.values() {
+        let ours = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase);
+        let secret = match ours.as_deref() {
+            Some("username") => !public.iter().any(|text| text.contains(value)),
+            Some(name) => policy::SECRETS.contains(&name),
+            None => matches!(
+                name,
+                "DRONE_NETRC_USERNAME"
+                    | "DRONE_NETRC_PASSWORD"
+                    | "DRONE_NETRC_FILE"
+                    | "CI_NETRC_USERNAME"
+                    | "CI_NETRC_PASSWORD"
+            ),
+        };
+        if secret {
+            redactor.add(value);
+        }
+        if ours.as_deref() == Some("config") {
+            learn_texts(serde_json::from_str(value).unwrap_or_default(), redactor);
+        }
+    }
+}
+
+/// Every text in a docker config: whatever a tool has put there is its secret.
+fn learn_texts(value: serde_json::Value, redactor: &Redactor) {
+    match value {
+        serde_json::Value::String(text) => redactor.add(&text),
+        serde_json::Value::Array(items) => items.into_iter().for_each(|v| learn_texts(v, redactor)),
+        serde_json::Value::Object(map) => {
+            map.into_iter().for_each(|(_, v)| learn_texts(v, redactor))
+        }
+        _ => {}
+    }
+}
