@@ -4,6 +4,7 @@
 mod fields;
 pub mod later;
 pub mod limits;
+pub mod notify;
 pub mod overrides;
 mod read;
 pub mod running;
@@ -28,6 +29,7 @@ use crate::signing::VerifyKey;
 use crate::verdict::Level;
 use later::Later;
 use limits::Limits;
+use notify::Telling;
 use read::Table;
 use running::Running;
 use sign_off::SignOff;
@@ -115,6 +117,10 @@ pub struct Policy {
     pub verify_keys: Vec<VerifyKey>,
     /// Who may override which rule, and until when.
     pub overrides: Vec<overrides::Entry>,
+    /// Where the deployment ticket is written, within the workspace.
+    pub ticket_file: Option<PathBuf>,
+    /// Who is told what.
+    pub telling: Telling,
     /// Keys that decide nothing yet.
     pub later: Later,
     /// Keys that are set and decide nothing yet.
@@ -124,7 +130,7 @@ pub struct Policy {
 }
 
 /// Every key of the policy, as docs/settings.md lists them.
-pub const KEYS: [&str; 28] = [
+pub const KEYS: [&str; 33] = [
     "repo",
     "source",
     "tag",
@@ -153,6 +159,11 @@ pub const KEYS: [&str; 28] = [
     "drone",
     "verify_keys",
     "timeout",
+    "ticket_file",
+    "deployment_ticket",
+    "notify",
+    "smtp",
+    "audit",
 ];
 
 impl Policy {
@@ -252,12 +263,18 @@ impl Policy {
         let tags_file = file("tags_file", problems).unwrap_or_else(|| PathBuf::from(".tags"));
         let summary = file("summary", problems);
         let digest_file = file("digest_file", problems);
+        let ticket_file = file("ticket_file", problems);
         for (key, path, others) in [
             ("summary", &summary, vec![&tags_file]),
             (
                 "digest_file",
                 &digest_file,
                 summary.iter().chain([&tags_file]).collect(),
+            ),
+            (
+                "ticket_file",
+                &ticket_file,
+                summary.iter().chain(&digest_file).chain([&tags_file]).collect(),
             ),
         ] {
             if path.as_ref().is_some_and(|path| others.contains(&path)) {
@@ -323,6 +340,7 @@ impl Policy {
         let enforce = table.flag("enforce", problems).unwrap_or(true);
         let trust = fields::read_trust(table, problems);
         let limits = limits::read(table, problems);
+        let telling = notify::read(table, &trust, problems);
         let policy = Self {
             running: running::read(table, &trust, problems),
             drone: running::server(table, "drone", "https://drone.example", &trust, problems),
@@ -345,6 +363,8 @@ impl Policy {
             limits,
             verify_keys: fields::read_verify_keys(table, problems),
             later: later::read(table, problems),
+            ticket_file,
+            telling,
             overrides,
             tags_format: tags_format.unwrap_or(TagsFormat::Comma),
             repo,
