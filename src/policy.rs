@@ -274,7 +274,11 @@ impl Policy {
             (
                 "ticket_file",
                 &ticket_file,
-                summary.iter().chain(&digest_file).chain([&tags_file]).collect(),
+                summary
+                    .iter()
+                    .chain(&digest_file)
+                    .chain([&tags_file])
+                    .collect(),
             ),
         ] {
             if path.as_ref().is_some_and(|path| others.contains(&path)) {

@@ -6,6 +6,7 @@ mod digest_file;
 mod identity;
 mod publication;
 mod statement;
+mod telling;
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
@@ -137,6 +138,7 @@ impl Run<'_> {
         notes.extend(rejected(&facts));
         notes.extend(overrides::remarks(&facts, &verdict));
         let judged = Judged {
+            event: self.build.event,
             about: about(&facts),
             verdict,
             enforced: self.policy.enforce,
@@ -145,14 +147,17 @@ impl Run<'_> {
             promote: self
                 .how_to_promote(&published)
                 .filter(|_| !self.settings.dry_run),
+            ticket: self.ticket(&facts, &published),
             published,
         };
         complete(&mut subject, &facts);
-        Report {
+        let mut report = Report {
             subject,
             ending: Ending::Judged(Box::new(judged)),
             notes,
-        }
+        };
+        self.tell(&facts, &mut report);
+        report
     }
 
     /// Gives the judged image to the step that deploys, where that step will run. A verdict that does

@@ -130,16 +130,18 @@ pub(super) fn read(policy: &Table<'_>, trust: &Trust, problems: &mut Vec<Problem
     Telling {
         receivers,
         smtp,
-        audit: server(policy, "audit", "https://audit.example/hotfix", trust, problems),
+        audit: server(
+            policy,
+            "audit",
+            "https://audit.example/hotfix",
+            trust,
+            problems,
+        ),
         ticket: read_thread(policy, problems),
     }
 }
 
-fn read_receivers(
-    policy: &Table<'_>,
-    trust: &Trust,
-    problems: &mut Vec<Problem>,
-) -> Vec<Receiver> {
+fn read_receivers(policy: &Table<'_>, trust: &Trust, problems: &mut Vec<Problem>) -> Vec<Receiver> {
     let Some(node) = policy.get("notify") else {
         return Vec::new();
     };
@@ -181,7 +183,11 @@ fn read_receiver(
         }
         (None, Some(_)) if table.get("form").is_some() => {
             let found = "a form for mail, which has only one";
-            problems.push(Problem::new(table.at("form"), found, "`form` beside `webhook`"));
+            problems.push(Problem::new(
+                table.at("form"),
+                found,
+                "`form` beside `webhook`",
+            ));
             return None;
         }
         (None, Some(_)) => Way::Mail(read_mail(&table, problems)?),
@@ -218,7 +224,11 @@ fn read_occasions(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<BTre
             Some(occasion) => {
                 on.insert(occasion);
             }
-            None => problems.push(Problem::new(table.at("on"), format!("`{word}`"), list(&words))),
+            None => problems.push(Problem::new(
+                table.at("on"),
+                format!("`{word}`"),
+                list(&words),
+            )),
         }
     }
     if written.is_empty() {
@@ -227,11 +237,7 @@ fn read_occasions(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<BTre
     (!on.is_empty()).then_some(on)
 }
 
-fn read_address(
-    table: &Table<'_>,
-    trust: &Trust,
-    problems: &mut Vec<Problem>,
-) -> Option<Address> {
+fn read_address(table: &Table<'_>, trust: &Trust, problems: &mut Vec<Problem>) -> Option<Address> {
     let expected = "an address such as `https://chat.example/hooks/team`; where its end is a secret, \
                     `https://chat.example/hooks/*` and the whole as the setting `webhook_url`";
     let address = table.parsed("webhook", expected, problems, |text| {
@@ -245,7 +251,11 @@ fn read_address(
         if url.as_str().contains('*') || url.host_str().is_none_or(str::is_empty) {
             return Err("`*` stands only at its end".to_owned());
         }
-        Ok(if whole { Address::Whole(url) } else { Address::Begins(url) })
+        Ok(if whole {
+            Address::Whole(url)
+        } else {
+            Address::Begins(url)
+        })
     })?;
     let (Address::Whole(url) | Address::Begins(url)) = &address;
     if !is_open(url, trust) {
@@ -271,7 +281,11 @@ fn read_mail(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Vec<Strin
     }
     for address in addresses.iter().filter(|address| !is_mail_address(address)) {
         let expected = "a mail address, such as `qa@example.org`";
-        problems.push(Problem::new(table.at("mail"), format!("`{address}`"), expected));
+        problems.push(Problem::new(
+            table.at("mail"),
+            format!("`{address}`"),
+            expected,
+        ));
     }
     (problems.len() == before).then_some(addresses)
 }
@@ -281,7 +295,10 @@ fn read_mail(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Vec<Strin
 fn is_mail_address(text: &str) -> bool {
     let atom = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&b);
     let local = |local: &str| {
-        local.len() <= 64 && local.split('.').all(|part| !part.is_empty() && part.bytes().all(atom))
+        local.len() <= 64
+            && local
+                .split('.')
+                .all(|part| !part.is_empty() && part.bytes().all(atom))
     };
     text.len() <= 254
         && text
@@ -302,10 +319,15 @@ fn read_smtp(policy: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Smtp> {
     let table = Table::read(&policy.at("smtp"), node, &["server", "from"], problems);
     for key in ["server", "from"] {
         if table.get(key).is_none() {
-            problems.push(Problem::new(table.at(key), "nothing", "both `server` and `from`"));
+            problems.push(Problem::new(
+                table.at(key),
+                "nothing",
+                "both `server` and `from`",
+            ));
         }
     }
-    let expected = "the host of the mail server, with its port if that is not 587: `smtp.example:2525`";
+    let expected =
+        "the host of the mail server, with its port if that is not 587: `smtp.example:2525`";
     let server = table.parsed("server", expected, problems, |text| {
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) => (host, port.parse().ok().filter(|port| *port != 0)),
@@ -319,7 +341,9 @@ fn read_smtp(policy: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Smtp> {
     });
     let expected = "a mail address, such as `hotfix@example.org`";
     let from = table.parsed("from", expected, problems, |text| {
-        is_mail_address(text).then(|| text.to_owned()).ok_or_else(String::new)
+        is_mail_address(text)
+            .then(|| text.to_owned())
+            .ok_or_else(String::new)
     });
     let (host, port) = server?;
     Some(Smtp {
@@ -331,7 +355,12 @@ fn read_smtp(policy: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Smtp> {
 
 fn read_thread(policy: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Thread> {
     let node = policy.get("deployment_ticket")?;
-    let table = Table::read(&policy.at("deployment_ticket"), node, &["comment"], problems);
+    let table = Table::read(
+        &policy.at("deployment_ticket"),
+        node,
+        &["comment"],
+        problems,
+    );
     let at = table.at("comment");
     let expected = "`issue`, `pull-request`, or the number of one of them";
     let number = |text: &str| text.parse().ok().filter(|number| *number > 0);

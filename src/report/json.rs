@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use super::log::because;
-use super::ticket::Ticket;
 use super::sink::{scrubbed, shell};
+use super::ticket::Ticket;
 use super::{Attachment, Ending, Judged, Published, Report, Subject, TagState, VERSION};
 use crate::secret::Redactor;
 use crate::verdict::{Effect, Finding, Outcome, Step, Verdict};

@@ -83,18 +83,26 @@ impl Message {
             })),
             Occasion::Refused => {
                 let stops = [Effect::Refuses, Effect::Undecides];
-                let all = stops.into_iter().flat_map(|effect| judged.verdict.with(effect));
+                let all = stops
+                    .into_iter()
+                    .flat_map(|effect| judged.verdict.with(effect));
                 lines.extend(all.take(MOST_FINDINGS).flat_map(finding));
             }
             Occasion::Promoted => {
                 let judged = subject.judged.iter();
-                lines.extend(judged.map(|(version, digest)| {
-                    format!("`{}` is {digest}", shorten(version, 80))
-                }));
+                lines
+                    .extend(judged.map(|(version, digest)| {
+                        format!("`{}` is {digest}", shorten(version, 80))
+                    }));
             }
         }
         lines.push(String::new());
-        lines.extend(subject.ticket.iter().map(|ticket| format!("ticket: {ticket}")));
+        lines.extend(
+            subject
+                .ticket
+                .iter()
+                .map(|ticket| format!("ticket: {ticket}")),
+        );
         let link = subject.link.as_deref().and_then(address);
         lines.extend(link.iter().map(|link| format!("build:  {link}")));
         let policy = subject.policy.as_ref().map(Digest::as_str);
@@ -233,8 +241,16 @@ mod tests {
         let https = "https://ci.example/a/b/418";
         assert_eq!(address(https).as_deref(), Some(https));
         let escaped = "https://ci.example/a%7C%3Cx%3E%29%40channel";
-        assert_eq!(address("https://ci.example/a|<x>)@channel").as_deref(), Some(escaped));
-        for bad in ["javascript:alert(1)", "x", "https://a@ci.example/", "file:///etc"] {
+        assert_eq!(
+            address("https://ci.example/a|<x>)@channel").as_deref(),
+            Some(escaped)
+        );
+        for bad in [
+            "javascript:alert(1)",
+            "x",
+            "https://a@ci.example/",
+            "file:///etc",
+        ] {
             assert_eq!(address(bad), None, "{bad}");
         }
     }

@@ -101,6 +101,9 @@ mod tests {
         let file = ticket.file(&Redactor::default());
         assert!(is_ticket(&file) && !is_ticket("") && !is_ticket("deployment ticket\n"));
         assert_eq!(file.lines().count(), 7, "{file}");
-        assert!(file.contains("- mend\\u{a}two (abc1234)\n- and 2 more\n"), "{file}");
+        assert!(
+            file.contains("- mend\\u{a}two (abc1234)\n- and 2 more\n"),
+            "{file}"
+        );
     }
 }
