@@ -16,6 +16,7 @@ use tokio::runtime::Runtime;
 
 use crate::ci::{self, Build, Event};
 use crate::environment::{Environment, Reading};
+use crate::facts::running::Running;
 use crate::facts::{self, Absent, Facts, Scope, Source};
 use crate::http::Client;
 use crate::overrides;
@@ -59,6 +60,7 @@ pub fn run(
                 redactor,
                 network: OnceCell::new(),
                 listed: OnceCell::new(),
+                running: OnceCell::new(),
                 started: Instant::now(),
             };
             let mut report = run.judge(&mut sink);
@@ -86,6 +88,7 @@ struct Run<'a> {
     redactor: Redactor,
     network: OnceCell<(Runtime, Client)>,
     listed: OnceCell<Result<consult::Listed, Absent>>,
+    running: OnceCell<Source<Running>>,
     started: Instant,
 }
 

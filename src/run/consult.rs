@@ -82,7 +82,7 @@ impl Run<'_> {
                     false => None,
                 }
             },
-            running_now(asking, &drone, facts, wants),
+            self.running_now(asking, &drone, facts, wants),
             async {
                 match wants.before {
                     true => Some(before::ask(asking, &drone, wants.past, oldest(facts)).await),
@@ -167,6 +167,36 @@ impl Run<'_> {
             environment: self.environment,
             redactor: &self.redactor,
             service_account: Path::new(SERVICE_ACCOUNT),
+        }
+    }
+
+    /// What runs on every target, asked once.
+    pub(super) async fn running_everywhere(&self, client: &Client) -> Source<Running> {
+        if let Some(running) = self.running.get() {
+            return running.clone();
+        }
+        let running = self.asking(client).running(None).await;
+        self.running.get_or_init(|| running).clone()
+    }
+
+    async fn running_now(
+        &self,
+        asking: Asking<'_>,
+        drone: &Drone<'_>,
+        facts: &Facts<'_>,
+        wants: Wants,
+    ) -> Source<Running> {
+        if !wants.running {
+            return Source::NotConfigured("what runs in production was not asked".to_owned());
+        }
+        // A promotion to production is compared with what runs on its own target.
+        let target = facts.promotion.as_ref().map(|promotion| &promotion.target);
+        let only = target
+            .filter(|target| target.class() == Some(Class::Production))
+            .and_then(|target| target.name());
+        match (only, self.running.get()) {
+            (None, Some(running)) => running.clone(),
+            _ => asking.running_by(drone, only).await,
         }
     }
 
@@ -338,23 +368,6 @@ impl Run<'_> {
             Source::Known(pipeline::read(texts, self.build, self.policy, running))
         })
     }
-}
-
-async fn running_now(
-    asking: Asking<'_>,
-    drone: &Drone<'_>,
-    facts: &Facts<'_>,
-    wants: Wants,
-) -> Source<Running> {
-    if !wants.running {
-        return Source::NotConfigured("what runs in production was not asked".to_owned());
-    }
-    // A promotion to production is compared with what runs on its own target.
-    let target = facts.promotion.as_ref().map(|promotion| &promotion.target);
-    let only = target
-        .filter(|target| target.class() == Some(Class::Production))
-        .and_then(|target| target.name());
-    asking.running_by(drone, only).await
 }
 
 /// The oldest build that has published what is promoted, if that is known of every image: nothing
