@@ -7,6 +7,7 @@
 mod address;
 mod answers;
 pub mod ask;
+pub mod reviews;
 pub mod ways;
 
 pub use address::{Address, address};
@@ -101,6 +102,10 @@ pub struct Commit {
     pub message: String,
     /// The account of its author; nobody if the forge knows none with that address.
     pub author: Option<Account>,
+    /// The name of its author, as git has it.
+    pub name: String,
+    /// The address of its author, as git has it.
+    pub address: String,
 }
 
 /// What somebody said about a pull request.

@@ -141,6 +141,14 @@ impl PullRequest {
 #[derive(Debug, Deserialize)]
 pub(super) struct Message {
     message: String,
+    #[serde(default)]
+    author: Option<Person>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Person {
+    name: Option<String>,
+    email: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -152,10 +160,14 @@ pub(super) struct PullCommit {
 
 impl PullCommit {
     pub(super) fn commit(self, bots: Bots<'_>) -> Commit {
+        let person = self.commit.author;
+        let (name, address) = person.map_or((None, None), |one| (one.name, one.email));
         Commit {
             id: self.sha,
             message: cut(self.commit.message),
             author: bots.account(self.author),
+            name: name.unwrap_or_default(),
+            address: address.unwrap_or_default(),
         }
     }
 }

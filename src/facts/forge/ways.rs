@@ -8,8 +8,8 @@ use crate::facts::history::{Change, How, Port};
 /// How the commits of a hotfix came into its branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ways<'a> {
-    /// The pull requests that brought at least one of them, each with how many, the newest first.
-    pub pulls: Vec<(&'a Pull, usize)>,
+    /// The pull requests that brought at least one of them.
+    pub pulls: Vec<&'a Pull>,
     /// Those that came by none, the newest first.
     pub direct: Vec<&'a Change>,
     /// Those that may have come by a rebase of which git could not be asked, with the number of the pull
@@ -20,7 +20,8 @@ pub struct Ways<'a> {
 /// How each commit of `range`, the newest first, came into the branch: as a commit of a pull request that
 /// was merged as it is, as its merge, as what it was squashed to, or as a rebased copy.
 pub fn ways<'a>(forge: &'a Forge, pulls: &'a [Pull], range: &'a [Change]) -> Ways<'a> {
-    let mut by: Vec<Option<u64>> = vec![None; range.len()];
+    let mut covered = vec![false; range.len()];
+    let mut brought = Vec::new();
     let mut unsure = Vec::new();
     for pull in pulls {
         let Some(merged) = &pull.merged else { continue };
@@ -33,10 +34,9 @@ pub fn ways<'a>(forge: &'a Forge, pulls: &'a [Pull], range: &'a [Change]) -> Way
             commits.any(|commit| commit.id == change.id.as_str())
         };
         for (at, change) in range.iter().enumerate() {
-            if at == last || own(change) {
-                by[at] = Some(pull.number);
-            }
+            covered[at] = covered[at] || at == last || own(change);
         }
+        brought.push(pull);
         let Some(rest) = may_be_rebased(pull, range) else {
             continue;
         };
@@ -52,7 +52,7 @@ pub fn ways<'a>(forge: &'a Forge, pulls: &'a [Pull], range: &'a [Change]) -> Way
                 });
                 for change in there {
                     if let Some(at) = range.iter().position(|one| one.id == change.id) {
-                        by[at] = Some(pull.number);
+                        covered[at] = true;
                     }
                 }
             }
@@ -62,21 +62,18 @@ pub fn ways<'a>(forge: &'a Forge, pulls: &'a [Pull], range: &'a [Change]) -> Way
             None => {}
         }
     }
-    let uncovered = |id| {
-        let mut changes = range.iter().zip(&by);
-        changes.any(|(change, by)| change.id == id && by.is_none())
+    let is_covered = |change: &Change| {
+        let mut both = range.iter().zip(&covered);
+        both.any(|(one, covered)| one.id == change.id && *covered)
     };
-    unsure.retain(|(change, ..)| uncovered(change.id.clone()));
+    unsure.retain(|(change, ..)| !is_covered(change));
     let maybe = |change: &Change| unsure.iter().any(|(one, ..)| one.id == change.id);
-    let direct = range.iter().zip(&by);
-    let direct = direct.filter(|(change, by)| by.is_none() && !maybe(change));
-    let direct = direct.map(|(change, _)| change).collect();
-    let brought = pulls.iter().filter_map(|pull| {
-        let count = by.iter().filter(|by| **by == Some(pull.number)).count();
-        (count > 0).then_some((pull, count))
-    });
+    let direct = range
+        .iter()
+        .filter(|change| !is_covered(change) && !maybe(change));
+    let direct = direct.collect();
     Ways {
-        pulls: brought.collect(),
+        pulls: brought,
         direct,
         unsure,
     }
