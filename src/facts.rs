@@ -7,6 +7,7 @@ pub mod before;
 pub mod bytes;
 pub mod cluster;
 pub mod drone;
+pub mod forge;
 pub mod git;
 pub mod history;
 pub mod hotfix_commits;
@@ -32,6 +33,7 @@ use crate::registry::reference::{Digest, Version};
 use crate::secret::{self, Redactor};
 use before::Before;
 use bytes::Compared;
+use forge::Forge;
 use git::Workspace;
 use history::History;
 use identity::Evidence;
@@ -67,6 +69,8 @@ pub struct Facts<'a> {
     pub current: Source<Vec<(String, Digest)>>,
     /// What git says about the commit that is judged.
     pub history: Source<History>,
+    /// What the forge says of pull requests, reviews and issues.
+    pub forge: Source<Forge>,
     /// The promotion, if the build is one.
     pub promotion: Option<Promotion>,
     /// Why somebody wants to override a rule.
@@ -332,6 +336,7 @@ pub fn collect<'a>(
                 .unwrap_or_else(|| Source::NotConfigured(String::new())),
         },
         workspace,
+        forge: Source::NotConfigured("the forge was not asked".to_owned()),
         promotion,
         reason: reason::read(environment, redactor),
         now: SystemTime::now()

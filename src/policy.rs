@@ -2,7 +2,7 @@
 //! bring its own (design: a parameter cannot replace a setting that the pipeline file sets).
 
 mod fields;
-pub mod later;
+pub mod forge;
 pub mod limits;
 pub mod notify;
 pub mod overrides;
@@ -27,7 +27,6 @@ use crate::problem::Problem;
 use crate::registry::reference::{Digest, Repository};
 use crate::signing::VerifyKey;
 use crate::verdict::Level;
-use later::Later;
 use limits::Limits;
 use notify::Telling;
 use read::Table;
@@ -121,10 +120,8 @@ pub struct Policy {
     pub ticket_file: Option<PathBuf>,
     /// Who is told what.
     pub telling: Telling,
-    /// Keys that decide nothing yet.
-    pub later: Later,
-    /// Keys that are set and decide nothing yet.
-    pub unused: Vec<&'static str>,
+    /// The forge; without it, the one of the repository, if a token for it is there.
+    pub forge: Option<forge::Forge>,
     /// SHA-256 of the policy as compact JSON with sorted keys.
     pub digest: Digest,
 }
@@ -348,7 +345,7 @@ impl Policy {
         let policy = Self {
             running: running::read(table, &trust, problems),
             drone: running::server(table, "drone", "https://drone.example", &trust, problems),
-
+            forge: forge::read(table, &trust, problems),
             version_params,
             rules,
             enforce,
@@ -356,17 +353,12 @@ impl Policy {
             timeout: table
                 .duration("timeout", problems)
                 .unwrap_or(Duration::from_secs(300)),
-            unused: later::KEYS
-                .into_iter()
-                .filter(|key| table.get(key).is_some())
-                .collect(),
             release_branches: fields::read_release_branches(table, problems)?,
             digest_file,
             sign_off: sign_off::read(table, &targets, problems),
             targets,
             limits,
             verify_keys: fields::read_verify_keys(table, problems),
-            later: later::read(table, problems),
             ticket_file,
             telling,
             overrides,

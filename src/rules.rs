@@ -17,6 +17,7 @@ mod image_commit;
 mod image_tag;
 mod keeps_hotfixes;
 pub mod later;
+mod merged_by_pull_request;
 mod no_features;
 mod not_in_production;
 mod one_service;
@@ -25,6 +26,7 @@ mod promoted_ref;
 mod qa_closed;
 mod readable_promotion;
 mod revertible;
+mod reviewed;
 mod running_known;
 mod short_lived;
 mod signed_off;
@@ -100,7 +102,7 @@ pub enum Judges {
 pub const OF_THE_IMAGE: &str = image_commit::RULE.id;
 
 /// Every rule, in the order of the report.
-pub const TABLE: [&Rule; 30] = [
+pub const TABLE: [&Rule; 32] = [
     &readable_promotion::RULE,
     &qa_closed::RULE,
     &hotfix_branch::RULE,
@@ -121,6 +123,8 @@ pub const TABLE: [&Rule; 30] = [
     &gate_wired::RULE,
     &not_in_production::RULE,
     &image_commit::RULE,
+    &merged_by_pull_request::RULE,
+    &reviewed::RULE,
     &forward_port::RULE,
     &target_known::RULE,
     &promoted_ref::RULE,

@@ -17,6 +17,7 @@ use tokio::runtime::Runtime;
 
 use crate::ci::{self, Build, Event};
 use crate::environment::{Environment, Reading};
+use crate::facts::running::Running;
 use crate::facts::{self, Absent, Facts, Scope, Source};
 use crate::http::Client;
 use crate::overrides;
@@ -60,6 +61,7 @@ pub fn run(
                 redactor,
                 network: OnceCell::new(),
                 listed: OnceCell::new(),
+                running: OnceCell::new(),
                 started: Instant::now(),
             };
             let mut report = run.judge(&mut sink);
@@ -87,6 +89,7 @@ struct Run<'a> {
     redactor: Redactor,
     network: OnceCell<(Runtime, Client)>,
     listed: OnceCell<Result<consult::Listed, Absent>>,
+    running: OnceCell<Source<Running>>,
     started: Instant,
 }
 
@@ -227,14 +230,6 @@ impl Run<'_> {
             notes.push(format!(
                 "ignored, none of our settings: {}{more}",
                 list(&shown)
-            ));
-        }
-        let keys = self.policy.unused.iter().map(|key| format!("policy.{key}"));
-        let unused: Vec<String> = keys.collect();
-        if !unused.is_empty() {
-            notes.push(format!(
-                "set, but no rule of this version uses it: {}",
-                list(&unused)
             ));
         }
         notes

@@ -171,29 +171,6 @@ pub struct Asking<'a> {
     pub service_account: &'a Path,
 }
 
-/// Asks every source of `policy.running` at the same time; a promotion only those for its own target
-/// (`only`).
-pub async fn ask(
-    client: &Client,
-    policy: &Policy,
-    settings: &Settings,
-    build: &Build,
-    environment: &Environment,
-    redactor: &Redactor,
-    only: Option<&str>,
-) -> Source<Running> {
-    let asking = Asking {
-        client,
-        policy,
-        settings,
-        build,
-        environment,
-        redactor,
-        service_account: Path::new(cluster::SERVICE_ACCOUNT),
-    };
-    asking.running(only).await
-}
-
 /// Why a source has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unanswered {
@@ -238,12 +215,13 @@ impl Answer {
 }
 
 impl Asking<'_> {
-    /// As [`ask`].
+    /// Asks every source of `policy.running` at the same time; a promotion only those for its own target
+    /// (`only`).
     pub async fn running(self, only: Option<&str>) -> Source<Running> {
         self.running_by(&drone::Drone::new(self), only).await
     }
 
-    /// As [`ask`], with a Drone server that others ask too.
+    /// As [`Self::running`], with a Drone server that others ask too.
     pub async fn running_by(self, drone: &drone::Drone<'_>, only: Option<&str>) -> Source<Running> {
         let Some(running) = &self.policy.running else {
             return Source::NotConfigured("`policy.running` is not set".to_owned());

@@ -2,15 +2,14 @@
 //! knows the digest, so a mark can be asked for and left by builds that know nothing of each other.
 //! No manifest names it, so the registry takes it away when it collects its garbage.
 
+use bytes::Bytes;
 use reqwest::Method;
 
 use super::error::{Cause, RegistryError};
 use super::manifest::Descriptor;
-use super::pieces::FromMemory;
 use super::reference::Digest;
-use super::upload::Content;
 use super::{Registry, Target};
-use crate::http::{Meter, Pieces, Request};
+use crate::http::{Meter, Request};
 
 /// The longest body of an answer that is read here.
 const ANSWER: usize = 64 * 1024;
@@ -18,7 +17,7 @@ const ANSWER: usize = 64 * 1024;
 /// A blob that says something by being there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    text: String,
+    text: Bytes,
     part: Descriptor,
 }
 
@@ -32,22 +31,15 @@ impl Mark {
             foreign: false,
             platform: None,
         };
-        Self { text, part }
+        Self {
+            text: text.into(),
+            part,
+        }
     }
 
     /// The digest under which it is found.
     pub const fn digest(&self) -> &Digest {
         &self.part.digest
-    }
-}
-
-impl Content for Mark {
-    async fn begin(&self) -> Result<Box<dyn Pieces>, RegistryError> {
-        Ok(Box::new(FromMemory::new(self.text.clone())))
-    }
-
-    fn may_pass(&self) -> bool {
-        false
     }
 }
 
@@ -92,7 +84,7 @@ impl Registry {
     /// If the registry does not take it, after several tries.
     pub async fn leave_mark(&self, mark: &Mark) -> Result<(), RegistryError> {
         let meter = Meter::default();
-        let sent = self.push_blob(&mark.part, None, mark, &meter);
+        let sent = self.push_blob(&mark.part, None, &mark.text, &meter);
         self.in_the_end(sent).await.map(drop)
     }
 }

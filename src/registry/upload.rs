@@ -6,12 +6,13 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Context;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION};
 use reqwest::{Method, Url};
 
 use super::error::{Cause, RegistryError};
 use super::manifest::Descriptor;
+use super::pieces::FromMemory;
 use super::reference::{Digest, Repository};
 use super::{DIGEST, Registry, Target};
 use crate::http::{HttpError, Meter, Outgoing, Pieces, Request, Response, backoff};
@@ -35,6 +36,17 @@ pub(super) trait Content {
     async fn begin(&self) -> Result<Box<dyn Pieces>, RegistryError>;
     /// Whether a failure to read it may pass.
     fn may_pass(&self) -> bool;
+}
+
+/// A small blob that is in memory.
+impl Content for Bytes {
+    async fn begin(&self) -> Result<Box<dyn Pieces>, RegistryError> {
+        Ok(Box::new(FromMemory::new(self.clone())))
+    }
+
+    fn may_pass(&self) -> bool {
+        false
+    }
 }
 
 /// What became of a blob.
@@ -270,7 +282,7 @@ impl Registry {
                 .header(CONTENT_RANGE, &range)
                 .header(CONTENT_LENGTH, &chunk.len().to_string());
             let length = chunk.len() as u64;
-            let body = super::pieces::FromMemory::new(chunk);
+            let body = FromMemory::new(chunk);
             let body = Outgoing::new(body, Some(length), sent.clone());
             let answer = self.session.upload(request, &location, body).await;
             let (answer, renewed) = answer.map_err(fail)?;
@@ -288,11 +300,7 @@ impl Registry {
         url.query_pairs_mut()
             .append_pair("digest", part.digest.as_str());
         let request = Request::new(Method::PUT, url, ANSWER).header(CONTENT_LENGTH, "0");
-        let body = Outgoing::new(
-            super::pieces::FromMemory::new(""),
-            Some(0),
-            Meter::default(),
-        );
+        let body = Outgoing::new(FromMemory::new(""), Some(0), Meter::default());
         let answer = self.session.upload(request, location, body).await;
         let (answer, renewed) = answer.map_err(|cause| self.blob_error(part, cause))?;
         self.stored(part, &answer, renewed)

@@ -26,12 +26,9 @@ const fn row(id: &'static str, judges: Judges, events: &'static [Event]) -> Row 
 
 const PR_PUSH: &[Event] = &[PullRequest, Push, Custom];
 const PR_PUSH_PROMOTE: &[Event] = &[PullRequest, Push, Custom, Promote];
-const PUSH_PROMOTE: &[Event] = &[Push, Custom, Promote];
 
 /// Every such name, with what the design says it will judge.
-pub const IDS: [Row; 8] = [
-    row("merged-by-pull-request", Hotfix, PUSH_PROMOTE),
-    row("reviewed", Hotfix, PUSH_PROMOTE),
+pub const IDS: [Row; 6] = [
     row("agreed", Hotfix, PR_PUSH),
     row("changelog", Hotfix, PR_PUSH),
     row("release-bump", Hotfix, PR_PUSH),

@@ -24,6 +24,12 @@ pub enum Asks {
     Past,
     /// What the versions of a promotion name in the registry.
     Images,
+    /// The pull requests of the hotfix, with their commits and reviews.
+    Pulls,
+    /// The open pull requests into the default branch.
+    Forward,
+    /// Whether the repository is private.
+    Private,
 }
 
 /// What has to be known of a promoted image before anything else.
@@ -100,6 +106,12 @@ pub struct Wants {
     pub before: bool,
     /// Also the list of earlier builds.
     pub past: bool,
+    /// The pull requests of the hotfix.
+    pub pulls: bool,
+    /// The open pull requests into the default branch.
+    pub forward: bool,
+    /// Whether the repository is private.
+    pub private: bool,
 }
 
 /// What the rules that judge this build need.
@@ -116,6 +128,9 @@ pub fn wants(facts: &Facts<'_>) -> Wants {
         pipeline: wanted(Asks::Pipeline),
         before: facts.promotion.is_some() && wanted(Asks::Before),
         past: wanted(Asks::Past),
+        pulls: wanted(Asks::Pulls),
+        forward: wanted(Asks::Forward),
+        private: wanted(Asks::Private),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What needs the network before the verdict: the references and objects of the remote, what runs in
 //! production, and the tags as they stand now. Different servers are asked at the same time.
 
+mod forge;
 mod store;
 
 use std::path::Path;
@@ -48,7 +49,11 @@ impl Run<'_> {
     /// Adds to the facts what servers know, as far as a rule that applies wants it.
     pub(super) fn consult(&self, facts: &mut Facts<'_>) {
         let wants = rules::wants(facts);
-        if wants.running && self.policy.running.is_some() || wants.history || wants.before {
+        if wants.running && self.policy.running.is_some()
+            || wants.history
+            || wants.before
+            || wants.private
+        {
             let asked = self.with_client(async |client| {
                 self.ask(client, facts, wants).await;
                 Ok(())
@@ -61,6 +66,7 @@ impl Run<'_> {
                 };
                 facts.running = Absent::from(&error).into();
                 facts.history = Absent::from(&error).into();
+                facts.forge = Absent::from(&error).into();
             }
         }
         if wants.pipeline && facts.pipeline.get().is_none() {
@@ -75,14 +81,20 @@ impl Run<'_> {
         let due = wants.history && facts.workspace.get().is_some();
         let asking = self.asking(client);
         let drone = Drone::new(asking);
-        let (remote, running, before) = future::join3(
+        let ((remote, forge), running, before) = future::join3(
             async {
-                match due {
+                let remote = match due {
                     true => Some(self.listed(client).await),
                     false => None,
-                }
+                };
+                let listed = remote.as_ref().and_then(|listed| listed.as_ref().ok());
+                let references = listed.map(|listed| listed.references.as_ref());
+                (
+                    remote,
+                    self.ask_forge(asking, facts, wants, references).await,
+                )
             },
-            running_now(asking, &drone, facts, wants),
+            self.running_now(asking, &drone, facts, wants),
             async {
                 match wants.before {
                     true => Some(before::ask(asking, &drone, wants.past, oldest(facts)).await),
@@ -98,23 +110,30 @@ impl Run<'_> {
         if wants.current {
             self.read_current(client, facts).await;
         }
-        let seen = match remote {
+        let mut objects = None;
+        match remote {
             Some(Ok(listed)) => {
-                self.history(facts, &listed.remote, &listed.references)
-                    .await
-            }
-            Some(Err(absent)) => Err(absent.clone()),
-            None => return,
-        };
-        match seen {
-            Ok(seen) => {
-                if wants.pipeline {
-                    facts.pipeline = self.pipeline(&seen);
+                let seen = self
+                    .history(facts, &listed.remote, &listed.references)
+                    .await;
+                match seen {
+                    Ok((seen, read)) => {
+                        if wants.pipeline {
+                            facts.pipeline = self.pipeline(&seen);
+                        }
+                        facts.history = seen.history;
+                        objects = Some(read);
+                    }
+                    Err(absent) => facts.history = absent.into(),
                 }
-                facts.history = seen.history;
             }
-            Err(absent) => facts.history = absent.into(),
+            Some(Err(absent)) => facts.history = absent.clone().into(),
+            None => {}
         }
+        facts.forge = match forge {
+            Ok(asked) => Source::Known(self.ask_forge_more(asked, facts, wants, objects).await),
+            Err(absent) => absent.into(),
+        };
     }
 
     /// The remote and its references, listed once for everything that is asked of it.
@@ -170,6 +189,36 @@ impl Run<'_> {
         }
     }
 
+    /// What runs on every target, asked once.
+    pub(super) async fn running_everywhere(&self, client: &Client) -> Source<Running> {
+        if let Some(running) = self.running.get() {
+            return running.clone();
+        }
+        let running = self.asking(client).running(None).await;
+        self.running.get_or_init(|| running).clone()
+    }
+
+    async fn running_now(
+        &self,
+        asking: Asking<'_>,
+        drone: &Drone<'_>,
+        facts: &Facts<'_>,
+        wants: Wants,
+    ) -> Source<Running> {
+        if !wants.running {
+            return Source::NotConfigured("what runs in production was not asked".to_owned());
+        }
+        // A promotion to production is compared with what runs on its own target.
+        let target = facts.promotion.as_ref().map(|promotion| &promotion.target);
+        let only = target
+            .filter(|target| target.class() == Some(Class::Production))
+            .and_then(|target| target.name());
+        match (only, self.running.get()) {
+            (None, Some(running)) => running.clone(),
+            _ => asking.running_by(drone, only).await,
+        }
+    }
+
     /// Looks up what the tags of this build are now, if production names an image by its digest.
     async fn read_current(&self, client: &Client, facts: &mut Facts<'_>) {
         let (Some(repo), Source::Known(running)) = (&self.policy.repo, &facts.running) else {
@@ -206,12 +255,12 @@ impl Run<'_> {
     }
 
     /// Asks git, and fetches what the checkout does not hold.
-    async fn history(
+    async fn history<'r>(
         &self,
         facts: &Facts<'_>,
-        remote: &Remote,
+        remote: &'r Remote,
         references: &Arc<References>,
-    ) -> Result<Seen, Absent> {
+    ) -> Result<(Seen, forge::Objects<'r>), Absent> {
         let workspace = facts.workspace.answer()?;
         let scratch = scratch()?;
         let mut store = Store::of(workspace);
@@ -227,7 +276,8 @@ impl Run<'_> {
                 ..Fetch::default()
             };
             store.fetch(remote, &fetch, scratch.path()).await?;
-            return Ok(self.read(plan, &store));
+            let seen = self.read(plan, &store);
+            return Ok((seen, forge::Objects::new(remote, store, scratch)));
         }
         let mut seen = Seen::default();
         for depth in DEPTHS {
@@ -245,7 +295,7 @@ impl Run<'_> {
                 break;
             }
         }
-        Ok(seen)
+        Ok((seen, forge::Objects::new(remote, store, scratch)))
     }
 
     /// What the server may take for known: the checked out and the built commit.
@@ -338,23 +388,6 @@ impl Run<'_> {
             Source::Known(pipeline::read(texts, self.build, self.policy, running))
         })
     }
-}
-
-async fn running_now(
-    asking: Asking<'_>,
-    drone: &Drone<'_>,
-    facts: &Facts<'_>,
-    wants: Wants,
-) -> Source<Running> {
-    if !wants.running {
-        return Source::NotConfigured("what runs in production was not asked".to_owned());
-    }
-    // A promotion to production is compared with what runs on its own target.
-    let target = facts.promotion.as_ref().map(|promotion| &promotion.target);
-    let only = target
-        .filter(|target| target.class() == Some(Class::Production))
-        .and_then(|target| target.name());
-    asking.running_by(drone, only).await
 }
 
 /// The oldest build that has published what is promoted, if that is known of every image: nothing

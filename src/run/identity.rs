@@ -12,7 +12,7 @@ use crate::facts::hotfix_commits::{self, Origin};
 use crate::facts::identity::Evidence;
 use crate::facts::promoted::{self, Attested, Promoted};
 use crate::facts::remote::Fetch;
-use crate::facts::{Absent, Facts, Promotion, Source, bytes, image, running, shorten};
+use crate::facts::{Absent, Facts, Promotion, Source, bytes, image, shorten};
 use crate::hotfix::CommitId;
 use crate::http::Client;
 use crate::registry::error::RegistryError;
@@ -318,16 +318,7 @@ impl Run<'_> {
         if self.policy.running.is_none() {
             return Ok(Vec::new());
         }
-        let running = running::ask(
-            client,
-            self.policy,
-            self.settings,
-            self.build,
-            self.environment,
-            &self.redactor,
-            None,
-        )
-        .await;
+        let running = self.running_everywhere(client).await;
         hotfix_commits::running(running.answer()?, facts, &listed.references)
     }
 }

@@ -4,18 +4,17 @@ use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use reqwest::Method;
 use serde_json::json;
 
 use super::super::error::{Cause, RegistryError};
 use super::super::manifest::{Descriptor, Manifest};
-use super::super::pieces::FromMemory;
 use super::super::reference::Digest;
-use super::super::upload::Content;
 use super::super::{Registry, Target};
 use super::fallback::{self, List};
 use super::{Artifact, MANIFEST};
-use crate::http::{Meter, Pieces, Response, backoff};
+use crate::http::{Meter, Response, backoff};
 use crate::secret::shorten;
 
 /// How often the list is written at the most. Everybody's entries travel with each write, so a few are
@@ -35,18 +34,6 @@ pub struct Attached {
     pub digest: Digest,
     /// Whether the registry keeps the list; if not, it stands under the fallback tag.
     pub by_registry: bool,
-}
-
-struct Small(Vec<u8>);
-
-impl Content for Small {
-    async fn begin(&self) -> Result<Box<dyn Pieces>, RegistryError> {
-        Ok(Box::new(FromMemory::new(self.0.clone())))
-    }
-
-    fn may_pass(&self) -> bool {
-        false
-    }
 }
 
 impl Registry {
@@ -117,7 +104,7 @@ impl Registry {
             foreign: false,
             platform: None,
         };
-        let content = Small(bytes.to_vec());
+        let content = Bytes::copy_from_slice(bytes);
         let meter = Meter::default();
         self.push_blob(&part, None, &content, &meter)
             .await

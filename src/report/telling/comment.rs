@@ -14,6 +14,7 @@ use tokio::time::timeout;
 pub use super::record::{Promotion, Record};
 use super::{LONGEST, Untold, out_of_time};
 use crate::http::{Client, Request, Response};
+use crate::policy::forge::Kind;
 use crate::policy::running::is_open;
 use crate::secret::{Redactor, shorten};
 
@@ -23,15 +24,6 @@ const PAGE: usize = 100;
 const MOST_PAGES: usize = 20;
 /// The most bytes of one answer. Gitea answers with all comments at once.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
-
-/// The kinds of forge whose comments we write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// GitHub and GitHub Enterprise.
-    GitHub,
-    /// Gitea and Forgejo.
-    Gitea,
-}
 
 /// Where the comment is.
 #[derive(Debug, Clone)]

@@ -1,13 +1,12 @@
 //! Where the comment with the deployment ticket belongs: the forge of the repository, and the issue or
 //! pull request in it.
 
-use reqwest::Url;
-
 use super::Run;
-use crate::environment::Reading;
 use crate::facts::Facts;
+use crate::facts::forge::address;
+use crate::facts::forge::ways::ways;
 use crate::policy::notify::Thread;
-use crate::report::telling::comment::{Kind, Place};
+use crate::report::telling::comment::Place;
 use crate::settings::SecretState;
 
 impl Run<'_> {
@@ -20,39 +19,14 @@ impl Run<'_> {
             }
             SecretState::Absent => return Err("the setting `forge_token` is missing".to_owned()),
         };
-        let (kind, api) = self.api()?;
+        let forge = address(self.policy, self.build)?;
         Ok(Place {
-            kind,
-            api,
-            authorization: match kind {
-                Kind::GitHub => format!("Bearer {token}"),
-                Kind::Gitea => format!("token {token}"),
-            },
+            kind: forge.kind,
+            api: forge.api,
+            authorization: format!("Bearer {token}"),
             repo: self.build.repo.clone(),
             number,
         })
-    }
-
-    /// The forge's API: by `policy.forge` where that names it, else by the page of the repository.
-    fn api(&self) -> Result<(Kind, Url), String> {
-        let link = ["DRONE_REPO_LINK", "CI_REPO_URL"].map(|name| self.environment.read(name));
-        let link = link.into_iter().find_map(|reading| match reading {
-            Reading::Text(text) if !text.is_empty() => Some(text),
-            _ => None,
-        });
-        let written = self.policy.later.forge.as_deref();
-        let url = written.or(link).ok_or("the forge's address is not known")?;
-        let url = Url::parse(url).map_err(|_| "the forge's address cannot be read")?;
-        let host = url.host_str().unwrap_or_default();
-        let api = |text: &str| Url::parse(text).map_err(|why| why.to_string());
-        match (host, url.path().trim_end_matches('/')) {
-            ("github.com", _) => Ok((Kind::GitHub, api("https://api.github.com")?)),
-            (_, path) if path.ends_with("/api/v3") => Ok((Kind::GitHub, url)),
-            (_, path) if path.ends_with("/api/v1") => Ok((Kind::Gitea, url)),
-            _ => Err(format!(
-                "`{host}` is none of the forges that are known; name its API as `policy.forge`, with `/api/v3` (GitHub Enterprise) or `/api/v1` (Gitea, Forgejo) at its end"
-            )),
-        }
     }
 
     /// The number of the issue or pull request.
@@ -89,9 +63,19 @@ impl Run<'_> {
                         .to_owned()
                 })
             }
-            Thread::OfPullRequest => Err("the pull request is not known".to_owned()),
+            Thread::OfPullRequest => pull_request(facts).ok_or_else(|| {
+                "no rule of this build has learned which pull request brought the hotfix".to_owned()
+            }),
         }
     }
+}
+
+/// The newest pull request that brought something of the hotfix.
+fn pull_request(facts: &Facts<'_>) -> Option<u64> {
+    let forge = facts.forge.get()?;
+    let range = facts.history.get()?.range.get()?;
+    let brought = ways(forge, forge.pulls.get()?, range).pulls;
+    brought.iter().map(|pull| pull.number).max()
 }
 
 /// The number of an issue of this repository, as a trailer names it: `#12`, `owner/name#12`, or its
