@@ -53,7 +53,7 @@ pub fn run(
     }
     let mut report = match (&policy, &build) {
         (Some(policy), Some(build)) if problems.is_empty() => {
-            let run = Run {
+            let mut run = Run {
                 environment: &environment,
                 settings: &settings,
                 policy,
@@ -66,6 +66,10 @@ pub fn run(
             };
             let mut report = run.judge(&mut sink);
             run.write_summary(&mut report);
+            // A question about a host's name that is still open must not hold the step.
+            if let Some((runtime, _)) = run.network.take() {
+                runtime.shutdown_background();
+            }
             report
         }
         _ => Report {

@@ -36,6 +36,7 @@ mod secrets;
 mod settings;
 mod sources;
 mod support;
+mod telling;
 mod ways_round;
 mod weather;
 mod words;

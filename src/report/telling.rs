@@ -38,6 +38,8 @@ pub struct Teller<'a> {
     pub settings: &'a Settings,
     /// What is masked.
     pub redactor: &'a Redactor,
+    /// The time for each thing that is told; all are told at once.
+    pub time: Duration,
 }
 
 /// Why something was not told.
@@ -86,8 +88,9 @@ pub async fn tell(
     let due = receivers.iter().enumerate();
     let due = due.filter(|(_, receiver)| receiver.on.contains(&message.occasion));
     let told = due.map(async |(i, receiver)| {
-        let sent = timeout(LONGEST, teller.send(receiver, smtp, &message, report)).await;
-        let sent = sent.unwrap_or_else(|_| Err(out_of_time()));
+        let sent = teller
+            .in_time(teller.send(receiver, smtp, &message, report))
+            .await;
         sent.err()
             .map(|why| format!("`policy.notify[{i}]` was not told: {why}"))
     });
@@ -111,13 +114,20 @@ pub async fn audit(teller: Teller<'_>, to: &Url, report: &Report) -> Option<Stri
             .repeatable();
         teller.post(request).await
     };
-    let sent = timeout(LONGEST, sent).await;
-    let sent = sent.unwrap_or_else(|_| Err(out_of_time()));
+    let sent = teller.in_time(sent).await;
     sent.err()
         .map(|why| format!("`policy.audit` was not told: {why}"))
 }
 
 impl Teller<'_> {
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Untold>>) -> Result<T, Untold> {
+        let done = timeout(self.time, work).await;
+        done.unwrap_or_else(|_| {
+            let seconds = self.time.as_secs();
+            Err(Untold(format!("it took longer than {seconds} seconds")))
+        })
+    }
+
     async fn send(
         &self,
         receiver: &Receiver,
@@ -234,8 +244,4 @@ fn posted(url: Url, json: String) -> Request {
 
 fn empty(setting: &str) -> Untold {
     Untold(format!("the setting `{setting}` is there and empty"))
-}
-
-fn out_of_time() -> Untold {
-    Untold(format!("it took longer than {} seconds", LONGEST.as_secs()))
 }

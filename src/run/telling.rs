@@ -75,11 +75,13 @@ impl Run<'_> {
             return;
         }
         let told = self.with_client(async |client| {
-            let client = &client.within(LONGEST);
+            let time = LONGEST.min(self.policy.timeout);
+            let client = &client.within(time);
             let teller = Teller {
                 client,
                 settings: self.settings,
                 redactor: &self.redactor,
+                time,
             };
             let report = &*report;
             let (audited, told, commented) = future::join3(
@@ -93,9 +95,7 @@ impl Run<'_> {
                 async {
                     match comment {
                         Some(Ok((place, hotfix, news))) => {
-                            let written =
-                                comment::write(client, &self.redactor, &place, &hotfix, news);
-                            Some(written.await)
+                            Some(comment::write(teller, &place, &hotfix, news).await)
                         }
                         Some(Err(why)) => Some(format!(
                             "the deployment ticket was not written as a comment: {why}"

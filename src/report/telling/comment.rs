@@ -9,10 +9,9 @@ use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tokio::time::timeout;
 
 pub use super::record::{Promotion, Record};
-use super::{LONGEST, Untold, out_of_time};
+use super::{Teller, Untold};
 use crate::http::{Client, Request, Response};
 use crate::policy::forge::Kind;
 use crate::policy::running::is_open;
@@ -66,15 +65,9 @@ struct Account {
 }
 
 /// Writes the comment, or changes the one that is there. Says where it is, or why it is not.
-pub async fn write(
-    client: &Client,
-    redactor: &Redactor,
-    place: &Place,
-    hotfix: &str,
-    news: News,
-) -> String {
-    let written = timeout(LONGEST, place.write(client, redactor, hotfix, news)).await;
-    match written.unwrap_or_else(|_| Err(out_of_time())) {
+pub async fn write(teller: Teller<'_>, place: &Place, hotfix: &str, news: News) -> String {
+    let written = teller.in_time(place.write(teller.client, teller.redactor, hotfix, news));
+    match written.await {
         Ok(done) => done,
         Err(why) => format!("the deployment ticket was not written as a comment: {why}"),
     }
