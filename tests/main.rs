@@ -14,6 +14,7 @@ mod decisions;
 mod docs;
 mod examples;
 mod footprint;
+mod forge;
 mod history;
 mod identity;
 mod interrupted;

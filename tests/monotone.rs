@@ -2,9 +2,12 @@
 //! raised level, an added violation, and a fact that a configured source does not give any more. With
 //! overrides, which stay as they are. Pure: no binary, no file, no network; the same seed every time.
 
+mod forges;
+
 use drone_hotfix::ci::{Build, Event, Platform};
 use drone_hotfix::day::Day;
 use drone_hotfix::environment::Environment;
+use drone_hotfix::facts::forge::Forge;
 use drone_hotfix::facts::history::{
     Base, Change, Found, Head, History, How, Kept, Placed, Port, SameTag, What,
 };
@@ -248,6 +251,7 @@ struct World {
     running: Source<Running>,
     current: Source<Vec<(String, Digest)>>,
     history: Source<History>,
+    forge: Source<Forge>,
     bytes: Source<bytes::Compared>,
     /// Whether a comparison has found that the bytes are a hotfix's.
     same_bytes: bool,
@@ -280,6 +284,7 @@ fn worlds() -> impl Strategy<Value = World> {
         source(histories()),
         source(compared),
         any::<bool>(),
+        source(forges::forges()),
     );
     parts.prop_map(|parts| World {
         workspace: parts.0,
@@ -290,6 +295,7 @@ fn worlds() -> impl Strategy<Value = World> {
         history: parts.5,
         bytes: parts.6,
         same_bytes: parts.7,
+        forge: parts.8,
     })
 }
 
@@ -318,6 +324,16 @@ fn lose(world: &mut World, which: usize) {
         8 => {
             if let Source::Known(pipeline) = &mut world.pipeline {
                 one(&mut pipeline.unchanged);
+            }
+        }
+        20 => one(&mut world.forge),
+        21..=23 => {
+            if let Source::Known(forge) = &mut world.forge {
+                match which {
+                    21 => one(&mut forge.pulls),
+                    22 => one(&mut forge.forward),
+                    _ => forge.rebased.iter_mut().for_each(|(_, ports)| one(ports)),
+                }
             }
         }
         _ => {
@@ -349,7 +365,7 @@ fn lose(world: &mut World, which: usize) {
 }
 
 /// One more than the last number that [`lose`] takes.
-const LOSSES: usize = 20;
+const LOSSES: usize = 24;
 
 /// A build, the levels of the rules, and who overrides what.
 #[derive(Clone, Debug)]
@@ -467,7 +483,7 @@ impl Ground {
             running: world.running.clone(),
             current: world.current.clone(),
             history: world.history.clone(),
-            forge: Source::NotConfigured(String::new()),
+            forge: world.forge.clone(),
             promotion: promotion(case, &build, &policy),
             reason: reason(case),
             now: NOW,

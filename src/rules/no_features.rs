@@ -39,7 +39,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         .filter_map(|change| Some((change, calls_itself(change)?)))
         .collect();
     let Some((change, what)) = wrong.first() else {
-        if let Some((number, label)) = labelled(facts) {
+        if let Some((number, label)) = labelled(facts)? {
             return Ok(Outcome::Violation {
                 found: format!(
                     "pull request {number} has the label `{}`",
@@ -74,15 +74,19 @@ pub(super) fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     })
 }
 
-/// A label that contradicts it, with the number of its pull request.
-fn labelled<'f>(facts: &'f Facts<'_>) -> Option<(u64, &'f str)> {
-    let pulls = facts.forge.get()?.pulls.get()?;
-    let mut labels = pulls.iter().flat_map(|pull| {
+/// A label that contradicts it, with the number of its pull request. Without a forge there are none.
+fn labelled<'f>(facts: &'f Facts<'_>) -> Result<Option<(u64, &'f str)>, Outcome> {
+    let pulls = facts.forge.then(|forge| forge.pulls.clone());
+    if let Err(unknown @ Outcome::Unknown { .. }) = known(&pulls) {
+        return Err(unknown);
+    }
+    let pulls = facts.forge.get().and_then(|forge| forge.pulls.get());
+    let mut labels = pulls.into_iter().flatten().flat_map(|pull| {
         pull.labels
             .iter()
             .map(|label| (pull.number, label.as_str()))
     });
-    labels.find(|(_, label)| is_feature(label))
+    Ok(labels.find(|(_, label)| is_feature(label)))
 }
 
 fn is_feature(label: &str) -> bool {

@@ -8,6 +8,7 @@ use drone_hotfix::ci::{Build, Event};
 use drone_hotfix::environment::Environment;
 use drone_hotfix::facts::before::{Before, Built, Past};
 use drone_hotfix::facts::bytes::Compared;
+use drone_hotfix::facts::forge::{Account, Commit, Forge, Pull, Review, State};
 use drone_hotfix::facts::history::{
     Base, Change, Found, Head, History, How, Kept, Placed, Port, SameTag, What,
 };
@@ -19,6 +20,7 @@ use drone_hotfix::facts::{self, Facts, Source, Target};
 use drone_hotfix::hotfix::CommitId;
 use drone_hotfix::pipeline::weakness::{Kind, Weakness};
 use drone_hotfix::policy::Policy;
+use drone_hotfix::policy::forge::Kind as ForgeKind;
 use drone_hotfix::secret::Redactor;
 
 use super::oracle::{Cell, Sources, Way};
@@ -121,6 +123,59 @@ fn history(good: bool) -> History {
             target: "cs-prod".to_owned(),
             ports: vec![port(ported)],
         }]),
+    }
+}
+
+/// What the forge says of that commit: it came by an approved pull request; not good: by none, and the
+/// pull request that is judged has no approval.
+pub fn forge(good: bool, event: Event) -> Forge {
+    let account = |id, login: &str| Account {
+        id,
+        login: login.to_owned(),
+        bot: false,
+    };
+    let approval = Review {
+        by: Some(account(2, "bob")),
+        state: State::Approved,
+        commit: TIP.to_owned(),
+        at: "2026-01-05T09:00:00Z".to_owned(),
+    };
+    let pull = Pull {
+        number: 7,
+        title: "Mend it".to_owned(),
+        text: String::new(),
+        url: "https://git.example/example/service/pull/7".to_owned(),
+        author: Some(account(1, "ann")),
+        base: BRANCH.to_owned(),
+        branch: "HOCS-1".to_owned(),
+        from: Some("example/service".to_owned()),
+        head: TIP.to_owned(),
+        open: event == Event::PullRequest,
+        draft: false,
+        merged: (event != Event::PullRequest).then(|| commit(TIP)),
+        merged_at: None,
+        created: "2026-01-05T08:00:00Z".to_owned(),
+        labels: Vec::new(),
+        commits: vec![Commit {
+            id: TIP.to_owned(),
+            message: "HOCS-1 mend it\n".to_owned(),
+            author: Some(account(1, "ann")),
+            name: "Ann".to_owned(),
+            address: "ann@example.org".to_owned(),
+        }],
+        reviews: good.then_some(approval).into_iter().collect(),
+    };
+    let here = good || event == Event::PullRequest;
+    Forge {
+        kind: ForgeKind::GitHub,
+        branch: BRANCH.to_owned(),
+        pulls: Source::Known(here.then_some(pull).into_iter().collect()),
+        forward: Source::Known(Vec::new()),
+        rebased: Vec::new(),
+        elsewhere: Vec::new(),
+        teams: Vec::new(),
+        issue: Source::NotConfigured(String::new()),
+        private: Source::NotConfigured(String::new()),
     }
 }
 
@@ -258,6 +313,7 @@ pub fn facts<'a>(
     let from = cell.sources;
     let mut facts = facts::collect(environment, build, policy, &Redactor::default());
     facts.history = source(from, history(true), history(false));
+    facts.forge = source(from, forge(true, build.event), forge(false, build.event));
     facts.pipeline = source(from, pipeline(true), pipeline(false));
     facts.running = source(from, running("1.0.0"), running(TAG));
     facts.current = source(from, Vec::new(), Vec::new());
