@@ -12,7 +12,8 @@ use super::{code, read, rows};
 const PAGE: &str = "docs/threat-model.md";
 
 /// Words of the servers, of people and of other tools that stand between back ticks.
-const OF_OTHERS: [&str; 28] = [
+const OF_OTHERS: [&str; 29] = [
+    "@channel",
     "$VERSION",
     "CI_*",
     "CS-QA ",
