@@ -32,4 +32,5 @@ pub mod http;
 pub mod problem;
 pub mod secret;
 pub mod signing;
+pub mod train;
 pub mod verdict;
