@@ -18,6 +18,7 @@ pub mod reason;
 pub mod remote;
 pub mod running;
 pub mod source;
+pub mod train;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -41,6 +42,7 @@ use promoted::{Attested, Promoted};
 use reason::Reason;
 use running::Running;
 pub use source::{Absent, Source};
+use train::TrainFacts;
 
 /// All that is known about one build.
 #[derive(Debug, Clone)]
@@ -67,6 +69,11 @@ pub struct Facts<'a> {
     pub current: Source<Vec<(String, Digest)>>,
     /// What git says about the commit that is judged.
     pub history: Source<History>,
+    /// What git says of the train that is judged.
+    pub train: Source<TrainFacts>,
+    /// What the parameter says that names the ticket of a deployment (`policy.train.ticket_param`): each
+    /// value of it.
+    pub ticket_params: Vec<String>,
     /// The promotion, if the build is one.
     pub promotion: Option<Promotion>,
     /// Why somebody wants to override a rule.
@@ -262,9 +269,11 @@ pub fn scope(build: &Build, policy: &Policy) -> Scope {
                     };
                     let why = match reason {
                         NotHotfix::EmptyRest => "has nothing behind the prefix".to_owned(),
-                        _ => format!("does not begin with {}", policy.prefixes.describe()),
+                        _ => format!("does not {}", policy.prefixes.ask("")),
                     };
-                    let near = if crate::hotfix::looks_like_hotfix(branch) {
+                    let near = if crate::hotfix::looks_like_hotfix(branch)
+                        || policy.prefixes.nearly(branch)
+                    {
                         ", in exactly that spelling, so it is no hotfix branch and no image of it is published here"
                     } else {
                         ", so it is no hotfix branch"
@@ -331,6 +340,13 @@ pub fn collect<'a>(
                 .err()
                 .unwrap_or_else(|| Source::NotConfigured(String::new())),
         },
+        train: match (&policy.train, &workspace) {
+            (None, _) => Source::NotConfigured("`policy.train` is not set".to_owned()),
+            (Some(_), workspace) => {
+                workspace.then(|_| Source::NotConfigured("git was not asked".to_owned()))
+            }
+        },
+        ticket_params: identity::ticket_params(environment, policy),
         workspace,
         promotion,
         reason: reason::read(environment, redactor),

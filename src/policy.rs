@@ -10,6 +10,7 @@ pub mod running;
 pub mod sign_off;
 pub mod source;
 pub mod targets;
+pub mod train;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ use running::Running;
 use sign_off::SignOff;
 use source::Source;
 use targets::{Patterns, Targets};
+use train::Train;
 use tree::Node;
 
 pub use read::{SECRETS, flag};
@@ -89,6 +91,8 @@ pub struct Policy {
     pub release_branches: Patterns,
     /// Where the judged image is written by its digest, within the workspace.
     pub digest_file: Option<PathBuf>,
+    /// How trains are released, if hotfixes go into trains.
+    pub train: Option<Train>,
     /// Who accepts a hotfix, and by a promotion to which target.
     pub sign_off: Option<SignOff>,
     /// Knows the tags of hotfixes.
@@ -124,7 +128,7 @@ pub struct Policy {
 }
 
 /// Every key of the policy, as docs/settings.md lists them.
-pub const KEYS: [&str; 28] = [
+pub const KEYS: [&str; 29] = [
     "repo",
     "source",
     "tag",
@@ -141,6 +145,7 @@ pub const KEYS: [&str; 28] = [
     "release_branches",
     "digest_file",
     "sign_off",
+    "train",
     "targets",
     "running",
     "version_params",
@@ -279,19 +284,8 @@ impl Policy {
                     _ => Err(String::new()),
                 },
             );
-        let prefixes = match table.list("prefix", problems) {
-            Some(list) if list.is_empty() => Err(String::new()),
-            Some(list) => Prefixes::new(list),
-            None => Ok(Prefixes::default()),
-        };
-        let prefixes = prefixes.unwrap_or_else(|wrong| {
-            problems.push(Problem::new(
-                "policy.prefix",
-                format!("`{wrong}`"),
-                "the beginning of a branch name, such as `hotfix/`",
-            ));
-            Prefixes::default()
-        });
+        let train = train::read(table, problems);
+        let prefixes = fields::read_prefixes(table, train.as_ref(), problems);
         let pattern = |key, whole: bool, problems: &mut Vec<Problem>| {
             let expected = "a regular expression (Rust's: without look-around)";
             table.parsed(key, expected, problems, |text| match compile(text) {
@@ -313,7 +307,13 @@ impl Policy {
         let templates: Vec<TagTemplate> = std::iter::once(tag.clone())
             .chain(tags.iter().cloned())
             .collect();
-        let hotfix_tags = HotfixTags::new(&prefixes, &templates);
+        let hotfix_tags = HotfixTags::new(&prefixes, &templates)
+            .map_err(|why| {
+                let expected =
+                    "a shorter pattern, so that the tags of its branches can be known again";
+                problems.push(Problem::new("policy.prefix", why, expected));
+            })
+            .ok();
         let overrides = overrides::read(table, rules, problems);
         let targets = fields::read_targets(table, problems)?;
         let version_params = fields::read_version_params(table, problems);
@@ -340,6 +340,7 @@ impl Policy {
                 .collect(),
             release_branches: fields::read_release_branches(table, problems)?,
             digest_file,
+            train,
             sign_off: sign_off::read(table, &targets, problems),
             targets,
             limits,
@@ -359,7 +360,7 @@ impl Policy {
             working_branch,
             ticket,
             release,
-            hotfix_tags,
+            hotfix_tags: hotfix_tags?,
             digest,
         };
         Some(policy)

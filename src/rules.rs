@@ -7,6 +7,7 @@ mod atomic;
 mod attested;
 mod base_is_production;
 mod build_passed;
+mod changelog;
 mod clean_parameters;
 mod earlier;
 mod forward_port;
@@ -21,15 +22,19 @@ mod no_features;
 mod not_in_production;
 mod one_service;
 mod pipeline_unchanged;
+mod production_ticket;
 mod promoted_ref;
 mod qa_closed;
 mod readable_promotion;
+mod release_bump;
 mod revertible;
 mod running_known;
 mod short_lived;
 mod signed_off;
 mod target_known;
 mod ticket;
+mod train;
+mod trains;
 mod triage;
 mod tried_first;
 mod unique_branch;
@@ -100,7 +105,7 @@ pub enum Judges {
 pub const OF_THE_IMAGE: &str = image_commit::RULE.id;
 
 /// Every rule, in the order of the report.
-pub const TABLE: [&Rule; 30] = [
+pub const TABLE: [&Rule; 34] = [
     &readable_promotion::RULE,
     &qa_closed::RULE,
     &hotfix_branch::RULE,
@@ -131,6 +136,10 @@ pub const TABLE: [&Rule; 30] = [
     &tried_first::RULE,
     &signed_off::RULE,
     &keeps_hotfixes::RULE,
+    &train::RULE,
+    &changelog::RULE,
+    &release_bump::RULE,
+    &production_ticket::RULE,
 ];
 
 /// Whether `policy.overrides` may name a rule: not what stands above every policy.
@@ -175,7 +184,10 @@ fn one(rule: &Rule, facts: &Facts<'_>) -> Finding {
     };
     let outcome = if level == Level::Off {
         Outcome::NotChecked {
-            because: "`policy.rules` turns it off".to_owned(),
+            because: match named {
+                Some(_) => "`policy.rules` turns it off".to_owned(),
+                None => "it is off unless `policy.rules` names it".to_owned(),
+            },
             next: Vec::new(),
         }
     } else {

@@ -358,20 +358,17 @@ fn complete(subject: &mut Subject, facts: &Facts<'_>) {
 /// the default branch under a hotfix's tag.
 fn default_branch_is_no_hotfix(policy: &Policy, build: &Build) -> Option<Problem> {
     let default = build.default_branch.as_deref()?;
-    policy
-        .prefixes
-        .iter()
-        .any(|prefix| default.starts_with(prefix))
-        .then(|| {
-            Problem::new(
-                "policy.prefix",
-                format!(
-                    "{}, with which the default branch `{default}` begins",
-                    policy.prefixes.describe()
-                ),
-                "a prefix that only hotfix branches have, such as `hotfix/`",
-            )
-        })
+    policy.prefixes.take(default).then(|| {
+        let how = match policy.prefixes.plain().any(|p| default.starts_with(p)) {
+            true => format!("with which the default branch `{default}` begins"),
+            false => format!("which the default branch `{default}` matches"),
+        };
+        Problem::new(
+            "policy.prefix",
+            format!("{}, {how}", policy.prefixes.describe()),
+            "a prefix that only hotfix branches have, such as `hotfix/`",
+        )
+    })
 }
 
 fn wants_colour(environment: &Environment, terminal: bool) -> bool {

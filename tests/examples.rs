@@ -20,7 +20,9 @@ const HOCS: &str = "hocs.drone.yml";
 const PROMOTE_ONLY: &str = "promote-only.drone.yml";
 const DOCKER_THEN_TAG: &str = "docker-then-tag.drone.yml";
 const WOODPECKER: &str = "woodpecker.yml";
-const DRONE_FILES: [&str; 3] = [HOCS, PROMOTE_ONLY, DOCKER_THEN_TAG];
+/// Run by `tests/train/example.rs`.
+const TRAIN: &str = "train.drone.yml";
+const DRONE_FILES: [&str; 4] = [HOCS, PROMOTE_ONLY, DOCKER_THEN_TAG, TRAIN];
 const HOTFIX: &str = "hotfix/HOCS-1234";
 const TAG: &str = "branch-hotfix_HOCS-1234";
 

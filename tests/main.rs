@@ -35,6 +35,7 @@ mod secrets;
 mod settings;
 mod sources;
 mod support;
+mod train;
 mod ways_round;
 mod weather;
 mod words;

@@ -11,6 +11,7 @@ use drone_hotfix::facts::history::{
 use drone_hotfix::facts::identity::{self, Evidence, Relation};
 use drone_hotfix::facts::reason::Reason;
 use drone_hotfix::facts::running::{Deployed, OnTarget, Running};
+use drone_hotfix::facts::train::{self, File, Known, Snapshot, Start, TrainFacts};
 use drone_hotfix::facts::{Facts, PlannedTag, Promotion, Source, bytes, git, image, pipeline};
 use drone_hotfix::git::changes::{FileChange, Status};
 use drone_hotfix::hotfix::tag::ImageTag;
@@ -20,6 +21,8 @@ use drone_hotfix::policy::Policy;
 use drone_hotfix::registry::reference::Digest;
 use drone_hotfix::rules;
 use drone_hotfix::secret::Redactor;
+use drone_hotfix::train::changelog::ChangeLog;
+use drone_hotfix::train::spec::Spec;
 use drone_hotfix::verdict::{Decision, Finding, Level, Outcome, Override, Verdict};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -199,6 +202,63 @@ fn histories() -> impl Strategy<Value = History> {
     })
 }
 
+fn snapshots() -> impl Strategy<Value = Snapshot> {
+    let spec = (
+        select(vec!["0.2012.04.27", "1.2012.04.27", "%{ver}"]),
+        1..4_u32,
+    );
+    let spec = spec.prop_map(|(version, release)| {
+        File::Read(Spec::parse(&format!(
+            "Version: {version}\nRelease: {release}\n"
+        )))
+    });
+    let log = select(vec![
+        "",
+        "train-2012.04.27:\n",
+        "train-2012.04.27:\n  * (hotfix 2012.05.02) one: #1234\n",
+        "train-2012.04.27:\n  * (hotfix 2012.05.02) one\n  * (hotfix) EX-9\n",
+    ]);
+    let log = log.prop_map(|text| File::Read(ChangeLog::parse(text, &|_| false, &[])));
+    let spec = prop_oneof![6 => spec, 1 => Just(File::Missing)];
+    let log = prop_oneof![6 => log, 1 => Just(File::NoText)];
+    let parts = (ids(), source(spec), source(log));
+    parts.prop_map(|(commit, spec, changelog)| Snapshot {
+        commit,
+        spec,
+        changelog,
+    })
+}
+
+fn train_facts() -> impl Strategy<Value = TrainFacts> {
+    let start = (snapshots(), vec(ids(), 0..2)).prop_map(|(snapshot, unnumbered)| Start {
+        found: train::Found::Number,
+        snapshot,
+        unnumbered,
+        numbered: None,
+        in_one: None,
+    });
+    let newest = select(vec!["2012.04.27", "2012.05.11"]);
+    let moved = proptest::option::of(snapshots());
+    let parts = (newest, source(start), snapshots(), moved);
+    parts.prop_map(|(newest, start, tip, moved)| {
+        let known = |name: &str| Known {
+            branch: format!("train-{name}"),
+            name: name.to_owned(),
+            derailed: None,
+        };
+        let mut trains = vec![known(newest), known("2012.04.27")];
+        trains.dedup();
+        TrainFacts {
+            branch: "train-2012.04.27".to_owned(),
+            trains,
+            start,
+            tip,
+            moved,
+            others: Source::Known(Vec::new()),
+        }
+    })
+}
+
 fn runnings() -> impl Strategy<Value = Running> {
     let digests = proptest::option::of(select(vec![Digest::of(b"a"), Digest::of(b"b")]));
     let tags = select(vec!["1.0.0", "branch-hotfix_EX-1"]);
@@ -248,6 +308,7 @@ struct World {
     running: Source<Running>,
     current: Source<Vec<(String, Digest)>>,
     history: Source<History>,
+    train: Source<TrainFacts>,
     bytes: Source<bytes::Compared>,
     /// Whether a comparison has found that the bytes are a hotfix's.
     same_bytes: bool,
@@ -280,6 +341,7 @@ fn worlds() -> impl Strategy<Value = World> {
         source(histories()),
         source(compared),
         any::<bool>(),
+        source(train_facts()),
     );
     parts.prop_map(|parts| World {
         workspace: parts.0,
@@ -290,6 +352,7 @@ fn worlds() -> impl Strategy<Value = World> {
         history: parts.5,
         bytes: parts.6,
         same_bytes: parts.7,
+        train: parts.8,
     })
 }
 
@@ -318,6 +381,28 @@ fn lose(world: &mut World, which: usize) {
         8 => {
             if let Source::Known(pipeline) = &mut world.pipeline {
                 one(&mut pipeline.unchanged);
+            }
+        }
+        20 => one(&mut world.train),
+        21..=26 => {
+            let Source::Known(train) = &mut world.train else {
+                return;
+            };
+            match which {
+                21 => one(&mut train.start),
+                22 => one(&mut train.tip.spec),
+                23 => one(&mut train.tip.changelog),
+                24 => one(&mut train.others),
+                25 => train
+                    .moved
+                    .iter_mut()
+                    .for_each(|moved| one(&mut moved.spec)),
+                _ => {
+                    if let Source::Known(start) = &mut train.start {
+                        one(&mut start.snapshot.spec);
+                        one(&mut start.snapshot.changelog);
+                    }
+                }
             }
         }
         _ => {
@@ -349,7 +434,7 @@ fn lose(world: &mut World, which: usize) {
 }
 
 /// One more than the last number that [`lose`] takes.
-const LOSSES: usize = 20;
+const LOSSES: usize = 27;
 
 /// A build, the levels of the rules, and who overrides what.
 #[derive(Clone, Debug)]
@@ -420,7 +505,7 @@ impl Ground {
             .map(|rule| format!(r#"{{"who":["alice"],"rule":"{rule}","until":"9999-12-31"}}"#))
             .collect();
         let text = format!(
-            r#"{{"overrides":[{}],"running":{{"cs-prod":"1.0.0"}}}}"#,
+            r#"{{"train":{{}},"overrides":[{}],"running":{{"cs-prod":"1.0.0"}}}}"#,
             entries.join(",")
         );
         let mut problems = Vec::new();
@@ -467,6 +552,8 @@ impl Ground {
             running: world.running.clone(),
             current: world.current.clone(),
             history: world.history.clone(),
+            train: world.train.clone(),
+            ticket_params: vec!["EX-9".to_owned()],
             promotion: promotion(case, &build, &policy),
             reason: reason(case),
             now: NOW,

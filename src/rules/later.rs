@@ -29,14 +29,11 @@ const PR_PUSH_PROMOTE: &[Event] = &[PullRequest, Push, Custom, Promote];
 const PUSH_PROMOTE: &[Event] = &[Push, Custom, Promote];
 
 /// Every such name, with what the design says it will judge.
-pub const IDS: [Row; 8] = [
+pub const IDS: [Row; 5] = [
     row("merged-by-pull-request", Hotfix, PUSH_PROMOTE),
     row("reviewed", Hotfix, PUSH_PROMOTE),
     row("agreed", Hotfix, PR_PUSH),
-    row("changelog", Hotfix, PR_PUSH),
-    row("release-bump", Hotfix, PR_PUSH),
     row("issue", Hotfix, PR_PUSH),
-    row("train", Hotfix, PR_PUSH),
     row("confidential", Hotfix, PR_PUSH_PROMOTE),
 ];
 

@@ -1,7 +1,7 @@
 //! Which facts the rules need that judge a build. What no rule asks for is not fetched, so that no
 //! build waits for a server that has no say in it.
 
-use super::{Judges, Rule, TABLE, applies, keeps_hotfixes};
+use super::{Judges, OwnLevel, Rule, TABLE, applies, keeps_hotfixes};
 use crate::facts::{Facts, Kind};
 use crate::policy::targets::Class;
 use crate::registry::reference::Version;
@@ -24,6 +24,10 @@ pub enum Asks {
     Past,
     /// What the versions of a promotion name in the registry.
     Images,
+    /// What git says of a train; it needs [`Asks::History`] too.
+    Train,
+    /// What other branches of the remote do to the train.
+    Branches,
 }
 
 /// What has to be known of a promoted image before anything else.
@@ -49,7 +53,7 @@ pub fn wants_of_identity(facts: &Facts<'_>) -> WantsOfIdentity {
     };
     let is_hotfix = promotion.kind() == Kind::Hotfix;
     let may_judge = |rule: &&&Rule| {
-        let off = facts.policy.rules.get(rule.id) == Some(&Level::Off);
+        let off = is_off(rule, facts);
         let due = rule.events.contains(&facts.build.event);
         let here = match (rule.judges, promotion.target.class()) {
             (Judges::All, _) => false,
@@ -100,6 +104,10 @@ pub struct Wants {
     pub before: bool,
     /// Also the list of earlier builds.
     pub past: bool,
+    /// What git says of a train.
+    pub train: bool,
+    /// Also what other branches do to it.
+    pub branches: bool,
 }
 
 /// What the rules that judge this build need.
@@ -116,11 +124,21 @@ pub fn wants(facts: &Facts<'_>) -> Wants {
         pipeline: wanted(Asks::Pipeline),
         before: facts.promotion.is_some() && wanted(Asks::Before),
         past: wanted(Asks::Past),
+        train: wanted(Asks::Train),
+        branches: wanted(Asks::Branches),
+    }
+}
+
+/// Whether a rule is off, by the policy or by itself.
+fn is_off(rule: &Rule, facts: &Facts<'_>) -> bool {
+    match facts.policy.rules.get(rule.id) {
+        Some(level) => *level == Level::Off,
+        None => rule.level == OwnLevel::Is(Level::Off),
     }
 }
 
 fn judges(rule: &Rule, facts: &Facts<'_>) -> bool {
-    let off = facts.policy.rules.get(rule.id) == Some(&Level::Off);
+    let off = is_off(rule, facts);
     let applies = applies(rule.judges, rule.events, facts);
     // An ordinary release is compared with what runs only where somebody knows what runs.
     let worth_it = rule.id != keeps_hotfixes::RULE.id

@@ -2,6 +2,7 @@
 //! production, and the tags as they stand now. Different servers are asked at the same time.
 
 mod store;
+mod train;
 
 use std::path::Path;
 use std::sync::{Arc, mpsc};
@@ -26,6 +27,7 @@ use crate::facts::pipeline::texts::texts;
 use crate::facts::pipeline::{self, PipelineFacts, Texts};
 use crate::facts::remote::{self, Fetch, Remote};
 use crate::facts::running::{Asking, Running};
+use crate::facts::train::read::Question;
 use crate::facts::{Absent, Facts, Source};
 use crate::git::objects::Objects;
 use crate::git::refs::References;
@@ -61,6 +63,7 @@ impl Run<'_> {
                 };
                 facts.running = Absent::from(&error).into();
                 facts.history = Absent::from(&error).into();
+                train::keep(facts, wants, None);
             }
         }
         if wants.pipeline && facts.pipeline.get().is_none() {
@@ -100,7 +103,7 @@ impl Run<'_> {
         }
         let seen = match remote {
             Some(Ok(listed)) => {
-                self.history(facts, &listed.remote, &listed.references)
+                self.history(facts, wants, &listed.remote, &listed.references)
                     .await
             }
             Some(Err(absent)) => Err(absent.clone()),
@@ -112,8 +115,12 @@ impl Run<'_> {
                     facts.pipeline = self.pipeline(&seen);
                 }
                 facts.history = seen.history;
+                train::keep(facts, wants, seen.train);
             }
-            Err(absent) => facts.history = absent.into(),
+            Err(absent) => {
+                facts.history = absent.into();
+                train::keep(facts, wants, None);
+            }
         }
     }
 
@@ -239,6 +246,7 @@ impl Run<'_> {
     async fn history(
         &self,
         facts: &Facts<'_>,
+        wants: Wants,
         remote: &Remote,
         references: &Arc<References>,
     ) -> Result<Seen, Absent> {
@@ -246,6 +254,8 @@ impl Run<'_> {
         let scratch = scratch()?;
         let mut store = Store::of(workspace);
         let plan = plan::plan(facts, references);
+        let mut question = train::question(facts, wants, &plan, references);
+        let plan = plan.and(question.as_ref().and_then(Question::base));
         let needed = plan.commits();
         let haves = self.haves(workspace);
         let missing = store.missing(&needed).map_err(|gap| Absent::from(&gap))?;
@@ -257,7 +267,9 @@ impl Run<'_> {
                 ..Fetch::default()
             };
             store.fetch(remote, &fetch, scratch.path()).await?;
-            return Ok(self.read(plan, &store));
+            let others = (&haves[..], None);
+            train::fetch_others(&mut question, &mut store, remote, others, scratch.path()).await?;
+            return Ok(self.read(plan, question.as_ref(), &store));
         }
         let mut seen = Seen::default();
         for depth in DEPTHS {
@@ -270,7 +282,9 @@ impl Run<'_> {
                 commits_only: false,
             };
             store.fetch(remote, &fetch, scratch.path()).await?;
-            seen = self.read(plan::plan(facts, references), &store);
+            let others = (&haves[..], Some(depth));
+            train::fetch_others(&mut question, &mut store, remote, others, scratch.path()).await?;
+            seen = self.read(plan::plan(facts, references), question.as_ref(), &store);
             if !seen.cut {
                 break;
             }
@@ -286,20 +300,23 @@ impl Run<'_> {
         haves
     }
 
-    fn read(&self, plan: Plan, store: &Store) -> Seen {
+    fn read(&self, plan: Plan, question: Option<&Question>, store: &Store) -> Seen {
         let (built, platform) = (self.build.commit.clone(), self.build.platform);
+        let question = question.cloned();
         let seen = self.in_time(store, move |objects| {
             let (history, cut) = plan.read(objects);
             let start = history.get().and_then(|history| history.base.get());
             let base = start.and_then(|base| base.commits.first().cloned());
             let default = history.then(|history| history.default.clone());
-            Seen {
+            let seen = Seen {
                 built: texts(objects, &built, platform).into(),
                 default: default.then(|head| texts(objects, &head.commit, platform).into()),
                 base: base.and_then(|base| texts(objects, &base, platform).ok()),
                 history,
                 cut,
-            }
+                train: None,
+            };
+            train::read(question.as_ref(), objects, seen)
         });
         seen.unwrap_or_else(|absent| Seen::without(&absent))
     }

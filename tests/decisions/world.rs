@@ -15,11 +15,14 @@ use drone_hotfix::facts::identity::{Evidence, NameKind, Relation};
 use drone_hotfix::facts::image::Platform;
 use drone_hotfix::facts::pipeline::{PipelineFacts, Unchanged};
 use drone_hotfix::facts::running::{Deployed, OnTarget, Running};
+use drone_hotfix::facts::train::{self, File, Known, Snapshot, Start, TrainFacts};
 use drone_hotfix::facts::{self, Facts, Source, Target};
 use drone_hotfix::hotfix::CommitId;
 use drone_hotfix::pipeline::weakness::{Kind, Weakness};
 use drone_hotfix::policy::Policy;
 use drone_hotfix::secret::Redactor;
+use drone_hotfix::train::changelog::ChangeLog;
+use drone_hotfix::train::spec::Spec;
 
 use super::oracle::{Cell, Sources, Way};
 use crate::support::gate::{drone_environment, woodpecker_environment};
@@ -121,6 +124,42 @@ fn history(good: bool) -> History {
             target: "cs-prod".to_owned(),
             ports: vec![port(ported)],
         }]),
+    }
+}
+
+/// What git says of a train; not good: it is not the newest, nothing is numbered, and nothing is said.
+fn train(good: bool) -> TrainFacts {
+    let snapshot = |release: u8, lines: &str| {
+        let log = format!("train-2012.04.27:\n{lines}");
+        let spec = format!("Version: 0.2012.04.27\nRelease: {release}\n");
+        Snapshot {
+            commit: commit(if lines.is_empty() { OTHER } else { TIP }),
+            spec: Source::Known(File::Read(Spec::parse(&spec))),
+            changelog: Source::Known(File::Read(ChangeLog::parse(&log, &|_| false, &[]))),
+        }
+    };
+    let known = |name: &str| Known {
+        branch: format!("train-{name}"),
+        name: name.to_owned(),
+        derailed: None,
+    };
+    let newer = (!good).then(|| known("2012.05.11"));
+    TrainFacts {
+        branch: "train-2012.04.27".to_owned(),
+        trains: newer.into_iter().chain([known("2012.04.27")]).collect(),
+        start: Source::Known(Start {
+            found: train::Found::Number,
+            snapshot: snapshot(1, ""),
+            unnumbered: Vec::new(),
+            numbered: None,
+            in_one: None,
+        }),
+        tip: match good {
+            true => snapshot(2, "  * (hotfix 2012.05.02) one: #1234\n"),
+            false => snapshot(1, "  * one: #1234\n"),
+        },
+        moved: None,
+        others: Source::Known(Vec::new()),
     }
 }
 
@@ -259,6 +298,15 @@ pub fn facts<'a>(
     let mut facts = facts::collect(environment, build, policy, &Redactor::default());
     facts.history = source(from, history(true), history(false));
     facts.pipeline = source(from, pipeline(true), pipeline(false));
+    facts.train = source(from, train(true), train(false));
+    facts.ticket_params = vec![
+        if from == Sources::OutOfOrder {
+            ""
+        } else {
+            "HOCS-9"
+        }
+        .to_owned(),
+    ];
     facts.running = source(from, running("1.0.0"), running(TAG));
     facts.current = source(from, Vec::new(), Vec::new());
     let built_from = |revision: &str| {

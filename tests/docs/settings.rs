@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use drone_hotfix::policy::train::Form;
 use drone_hotfix::policy::{KEYS, Policy, targets};
 use drone_hotfix::settings::NAMES;
 
@@ -76,6 +77,7 @@ fn every_setting_and_key_is_documented_and_no_other() {
         ("{targets: {z: a}}", "policy.targets.z", "policy.targets."),
         ("{tls: {z: a}}", "policy.tls.z", "policy.tls."),
         ("{limits: {z: a}}", "policy.limits.z", "policy.limits."),
+        ("{train: {z: a}}", "policy.train.z", "policy.train."),
         (
             "{running: {a: {z: a}}}",
             "policy.running.a.z",
@@ -136,6 +138,18 @@ fn the_defaults_are_those_of_the_code() {
     assert_eq!(
         default("policy.timeout"),
         [format!("{}m", policy.timeout.as_secs() / 60)]
+    );
+    let trains = Policy::parse(r#"{"train":{}}"#, &[], &mut problems).expect("a policy");
+    let train = trains.train.expect("trains");
+    let of = |key: &str| listed(&format!("policy.train.{key}"));
+    assert_eq!(of("spec"), [train.spec]);
+    assert_eq!(of("changelog"), [train.changelog]);
+    assert_eq!(of("version_prefix"), [train.version_prefix]);
+    assert_eq!(of("branches"), [train.branches.as_str()]);
+    assert_eq!(of("ticket_param"), [train.ticket_param]);
+    assert_eq!(
+        (of("form"), train.form),
+        (vec!["plain".to_owned()], Form::Plain)
     );
     let same = Policy::parse(
         &format!(
