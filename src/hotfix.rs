@@ -1,6 +1,7 @@
 //! What a hotfix is by name: its branch, its ticket, the commit it is built from. Pure, and no
 //! value of these types can be a wrong one. The tag of its image is in [`tag`].
 
+pub mod fold;
 pub mod tag;
 pub mod template;
 
@@ -161,6 +162,11 @@ fn within_words(pattern: &str) -> Result<Regex, String> {
 pub struct Ticket(String);
 
 impl Ticket {
+    /// A ticket that another pattern has found; `None` of an empty text.
+    pub fn of_text(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self(text.to_owned()))
+    }
+
     /// The name, such as `HOCS-1234`.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -8,6 +8,7 @@ mod attested;
 mod base_is_production;
 mod build_passed;
 mod clean_parameters;
+mod confidential;
 mod earlier;
 mod forward_port;
 mod gate_wired;
@@ -100,7 +101,7 @@ pub enum Judges {
 pub const OF_THE_IMAGE: &str = image_commit::RULE.id;
 
 /// Every rule, in the order of the report.
-pub const TABLE: [&Rule; 30] = [
+pub const TABLE: [&Rule; 31] = [
     &readable_promotion::RULE,
     &qa_closed::RULE,
     &hotfix_branch::RULE,
@@ -131,6 +132,7 @@ pub const TABLE: [&Rule; 30] = [
     &tried_first::RULE,
     &signed_off::RULE,
     &keeps_hotfixes::RULE,
+    &confidential::RULE,
 ];
 
 /// Whether `policy.overrides` may name a rule: not what stands above every policy.
@@ -175,7 +177,11 @@ fn one(rule: &Rule, facts: &Facts<'_>) -> Finding {
     };
     let outcome = if level == Level::Off {
         Outcome::NotChecked {
-            because: "`policy.rules` turns it off".to_owned(),
+            because: match named {
+                Some(_) => "`policy.rules` turns it off",
+                None => "it is off unless `policy.rules` names it",
+            }
+            .to_owned(),
             next: Vec::new(),
         }
     } else {

@@ -1,7 +1,8 @@
 //! Which facts the rules need that judge a build. What no rule asks for is not fetched, so that no
 //! build waits for a server that has no say in it.
 
-use super::{Judges, Rule, TABLE, applies, keeps_hotfixes};
+use super::{Judges, OwnLevel, Rule, TABLE, applies, keeps_hotfixes};
+use crate::facts::confidential::Why;
 use crate::facts::{Facts, Kind};
 use crate::policy::targets::Class;
 use crate::registry::reference::Version;
@@ -24,6 +25,8 @@ pub enum Asks {
     Past,
     /// What the versions of a promotion name in the registry.
     Images,
+    /// What registries answer to somebody without credentials, of a confidential hotfix.
+    Exposure,
 }
 
 /// What has to be known of a promoted image before anything else.
@@ -49,7 +52,7 @@ pub fn wants_of_identity(facts: &Facts<'_>) -> WantsOfIdentity {
     };
     let is_hotfix = promotion.kind() == Kind::Hotfix;
     let may_judge = |rule: &&&Rule| {
-        let off = facts.policy.rules.get(rule.id) == Some(&Level::Off);
+        let off = is_off(rule, facts);
         let due = rule.events.contains(&facts.build.event);
         let here = match (rule.judges, promotion.target.class()) {
             (Judges::All, _) => false,
@@ -100,6 +103,8 @@ pub struct Wants {
     pub before: bool,
     /// Also the list of earlier builds.
     pub past: bool,
+    /// What registries answer to somebody without credentials.
+    pub exposure: bool,
 }
 
 /// What the rules that judge this build need.
@@ -116,11 +121,22 @@ pub fn wants(facts: &Facts<'_>) -> Wants {
         pipeline: wanted(Asks::Pipeline),
         before: facts.promotion.is_some() && wanted(Asks::Before),
         past: wanted(Asks::Past),
+        exposure: facts.confidential.is_some_and(|why| why != Why::Beside)
+            && wanted(Asks::Exposure),
+    }
+}
+
+/// Whether the policy turns a rule off, or does not turn it on.
+fn is_off(rule: &Rule, facts: &Facts<'_>) -> bool {
+    let named = facts.policy.rules.get(rule.id).copied();
+    match rule.level {
+        OwnLevel::Is(own) => named.unwrap_or(own) == Level::Off,
+        OwnLevel::Production { .. } | OwnLevel::Fixed => named == Some(Level::Off),
     }
 }
 
 fn judges(rule: &Rule, facts: &Facts<'_>) -> bool {
-    let off = facts.policy.rules.get(rule.id) == Some(&Level::Off);
+    let off = is_off(rule, facts);
     let applies = applies(rule.judges, rule.events, facts);
     // An ordinary release is compared with what runs only where somebody knows what runs.
     let worth_it = rule.id != keeps_hotfixes::RULE.id
