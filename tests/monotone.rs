@@ -2,9 +2,12 @@
 //! raised level, an added violation, and a fact that a configured source does not give any more. With
 //! overrides, which stay as they are. Pure: no binary, no file, no network; the same seed every time.
 
+use drone_hotfix::ci::privacy::Privacy;
 use drone_hotfix::ci::{Build, Event, Platform};
 use drone_hotfix::day::Day;
 use drone_hotfix::environment::Environment;
+use drone_hotfix::facts::confidential::Why;
+use drone_hotfix::facts::exposure::{Anonymous, Exposed};
 use drone_hotfix::facts::history::{
     Base, Change, Found, Head, History, How, Kept, Placed, Port, SameTag, What,
 };
@@ -171,6 +174,7 @@ fn histories() -> impl Strategy<Value = History> {
         ports,
     });
     let first = (source(head), source(placed()), source(base));
+    let notes = Vec::from(["- mend it".to_owned(), "- mend CVE-2026-1".to_owned()]);
     let services = vec(select(vec!["a".to_owned(), "b".to_owned()]), 0..3);
     let second = (
         source(changes()),
@@ -182,6 +186,7 @@ fn histories() -> impl Strategy<Value = History> {
         source(ports()),
         source(vec(same, 0..2)),
         source(vec(kept, 0..2)),
+        source(vec(select(notes), 0..2)),
     );
     let parts = (ids(), first, second, third);
     parts.prop_map(|(tip, first, second, third)| History {
@@ -191,11 +196,26 @@ fn histories() -> impl Strategy<Value = History> {
         base: first.2,
         range: second.0,
         files: second.1,
+        notes: third.3,
         revertible: second.2,
         services: second.3,
         ports: third.0,
         same_tag: third.1,
         kept: third.2,
+    })
+}
+
+fn exposures() -> impl Strategy<Value = Exposed> {
+    let answers = vec![
+        Anonymous::Refused,
+        Anonymous::Refused,
+        Anonymous::Hidden,
+        Anonymous::Lists,
+        Anonymous::Gives,
+    ];
+    source(select(answers)).prop_map(|answer| Exposed {
+        repository: "registry.example/app".to_owned(),
+        answer,
     })
 }
 
@@ -251,6 +271,7 @@ struct World {
     bytes: Source<bytes::Compared>,
     /// Whether a comparison has found that the bytes are a hotfix's.
     same_bytes: bool,
+    exposure: Source<Vec<Exposed>>,
 }
 
 fn worlds() -> impl Strategy<Value = World> {
@@ -280,6 +301,7 @@ fn worlds() -> impl Strategy<Value = World> {
         source(histories()),
         source(compared),
         any::<bool>(),
+        source(vec(exposures(), 1..3)),
     );
     parts.prop_map(|parts| World {
         workspace: parts.0,
@@ -290,6 +312,7 @@ fn worlds() -> impl Strategy<Value = World> {
         history: parts.5,
         bytes: parts.6,
         same_bytes: parts.7,
+        exposure: parts.8,
     })
 }
 
@@ -315,6 +338,14 @@ fn lose(world: &mut World, which: usize) {
                 one(&mut target.answer);
             }
         }
+        20 => one(&mut world.exposure),
+        22 => {
+            if let Source::Known(all) = &mut world.exposure
+                && let Some(first) = all.first_mut()
+            {
+                one(&mut first.answer);
+            }
+        }
         8 => {
             if let Source::Known(pipeline) = &mut world.pipeline {
                 one(&mut pipeline.unchanged);
@@ -335,6 +366,7 @@ fn lose(world: &mut World, which: usize) {
                 16 => one(&mut history.ports),
                 17 => one(&mut history.same_tag),
                 18 => one(&mut history.kept),
+                21 => one(&mut history.notes),
                 _ => {
                     if let Source::Known(placed) = &mut history.running
                         && let Some(first) = placed.first_mut()
@@ -349,7 +381,7 @@ fn lose(world: &mut World, which: usize) {
 }
 
 /// One more than the last number that [`lose`] takes.
-const LOSSES: usize = 20;
+const LOSSES: usize = 23;
 
 /// A build, the levels of the rules, and who overrides what.
 #[derive(Clone, Debug)]
@@ -361,6 +393,9 @@ struct Case {
     levels: Vec<Option<Level>>,
     overridden: Vec<Index>,
     reason: bool,
+    /// Whether the hotfix is confidential, and what the server says of the repository.
+    confidential: bool,
+    private: Option<&'static str>,
     world: World,
 }
 
@@ -391,6 +426,8 @@ fn cases() -> impl Strategy<Value = Case> {
         vec(any::<Index>(), 0..12),
         any::<bool>(),
         worlds(),
+        any::<bool>(),
+        select(vec![Some("true"), Some("true"), Some("false"), None]),
     );
     parts.prop_map(|parts| Case {
         event: parts.0,
@@ -401,6 +438,8 @@ fn cases() -> impl Strategy<Value = Case> {
         overridden: parts.5,
         reason: parts.6,
         world: parts.7,
+        confidential: parts.8,
+        private: parts.9,
     })
 }
 
@@ -420,7 +459,7 @@ impl Ground {
             .map(|rule| format!(r#"{{"who":["alice"],"rule":"{rule}","until":"9999-12-31"}}"#))
             .collect();
         let text = format!(
-            r#"{{"overrides":[{}],"running":{{"cs-prod":"1.0.0"}}}}"#,
+            r#"{{"overrides":[{}],"running":{{"cs-prod":"1.0.0"}},"confidential_ticket":"^EX-\\d+$"}}"#,
             entries.join(",")
         );
         let mut problems = Vec::new();
@@ -469,6 +508,11 @@ impl Ground {
             history: world.history.clone(),
             promotion: promotion(case, &build, &policy),
             reason: reason(case),
+            title: None,
+            confidential: case
+                .confidential
+                .then_some(Why::Ticket("the name of the branch")),
+            exposure: world.exposure.clone(),
             now: NOW,
         };
         overrides::judge(&facts)
@@ -496,6 +540,10 @@ fn build(case: &Case) -> Build {
         message: None,
         remote: None,
         workspace: "/drone/src".into(),
+        privacy: Privacy {
+            private: case.private.map(str::to_owned),
+            visibility: None,
+        },
     }
 }
 
