@@ -6,7 +6,9 @@ pub mod attested;
 pub mod before;
 pub mod bytes;
 pub mod cluster;
+pub mod confidential;
 pub mod drone;
+pub mod exposure;
 pub mod git;
 pub mod history;
 pub mod hotfix_commits;
@@ -18,12 +20,13 @@ pub mod reason;
 pub mod remote;
 pub mod running;
 pub mod source;
+mod ticket;
 pub mod train;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::ci::{Build, Event};
-use crate::environment::Environment;
+use crate::environment::{Environment, Reading};
 use crate::hotfix::tag::{ImageTag, NotATag};
 use crate::hotfix::template::Values;
 use crate::hotfix::{HotfixBranch, NotHotfix, Ticket};
@@ -33,6 +36,8 @@ use crate::registry::reference::{Digest, Version};
 use crate::secret::{self, Redactor};
 use before::Before;
 use bytes::Compared;
+use confidential::Why;
+use exposure::Exposed;
 use git::Workspace;
 use history::History;
 use identity::Evidence;
@@ -78,15 +83,30 @@ pub struct Facts<'a> {
     pub promotion: Option<Promotion>,
     /// Why somebody wants to override a rule.
     pub reason: Reason,
+    /// The title of the pull request.
+    pub title: Option<String>,
+    /// Why the hotfix is confidential, if it is. Texts that people wrote are then not shown.
+    pub confidential: Option<Why>,
+    /// What registries answer about its images to somebody without credentials.
+    pub exposure: Source<Vec<Exposed>>,
     /// When the step started, in seconds since 1970.
     pub now: i64,
 }
 
 impl Facts<'_> {
     /// A text that somebody else wrote, such as the first line of a commit's message, for output: at
-    /// most 80 characters of it. Nothing else prints such texts.
+    /// most 80 characters of it, and nothing of it if the hotfix is confidential. Nothing else prints
+    /// such texts.
     pub fn words(&self, text: &str) -> String {
-        shorten(text)
+        shorten(self.in_full(text))
+    }
+
+    /// The same at full length, for a text that is bounded already.
+    pub fn in_full<'t>(&self, text: &'t str) -> &'t str {
+        match self.confidential {
+            Some(_) => confidential::HIDDEN,
+            None => text,
+        }
     }
 
     /// Says where the branch stands, if it was just made and holds nothing of its own: there is
@@ -303,10 +323,27 @@ pub fn collect<'a>(
         build.branch.as_deref().unwrap_or_default(),
         &policy.prefixes,
     );
-    let ticket = branch
-        .as_ref()
-        .ok()
-        .and_then(|branch| find_ticket(branch, build, policy, &workspace));
+    let promotion = build
+        .event
+        .is_promotion()
+        .then(|| identity::read(environment, build, policy, redactor));
+    let reason = reason::read(environment, redactor);
+    let title = match environment.read("DRONE_PULL_REQUEST_TITLE") {
+        Reading::Text(text) => Some(text.to_owned()),
+        _ => None,
+    };
+    let confidential = confidential::early(confidential::Early {
+        build,
+        policy,
+        workspace: &workspace,
+        promotion: promotion.as_ref(),
+        reason: &reason,
+        title: title.as_deref(),
+    });
+    let ticket = branch.as_ref().ok().and_then(|branch| {
+        let places = ticket::places(branch, build, &workspace);
+        ticket::find(policy, places, confidential.is_some())
+    });
     let tags = match &branch {
         Ok(branch) => plan_tags(
             branch,
@@ -316,10 +353,6 @@ pub fn collect<'a>(
         ),
         Err(_) => Vec::new(),
     };
-    let promotion = build
-        .event
-        .is_promotion()
-        .then(|| identity::read(environment, build, policy, redactor));
     Facts {
         build,
         policy,
@@ -349,37 +382,16 @@ pub fn collect<'a>(
         ticket_params: identity::ticket_params(environment, policy),
         workspace,
         promotion,
-        reason: reason::read(environment, redactor),
+        reason,
+        title,
+        confidential,
+        exposure: Source::NotConfigured("no registry was asked".to_owned()),
         now: SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .ok()
             .and_then(|since| i64::try_from(since.as_secs()).ok())
             .unwrap_or_default(),
     }
-}
-
-fn find_ticket(
-    branch: &HotfixBranch,
-    build: &Build,
-    policy: &Policy,
-    workspace: &Source<Workspace>,
-) -> Option<(Ticket, &'static str)> {
-    let in_checkout = match workspace {
-        Source::Known(workspace) => workspace.message.as_deref(),
-        _ => None,
-    };
-    let message = in_checkout.or(build.message.as_deref());
-    let places = [
-        ("the name of the hotfix branch", Some(branch.rest())),
-        (
-            "the name of the working branch",
-            build.source_branch.as_deref(),
-        ),
-        ("the message of the built commit", message),
-    ];
-    places
-        .into_iter()
-        .find_map(|(place, text)| Some((policy.ticket.find(text?)?, place)))
 }
 
 fn plan_tags(

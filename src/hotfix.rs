@@ -1,6 +1,7 @@
 //! What a hotfix is by name: its branch, its ticket, the commit it is built from. Pure, and no
 //! value of these types can be a wrong one. The tag of its image is in [`tag`].
 
+pub mod fold;
 pub mod pattern;
 mod prefixes;
 pub mod tag;
@@ -180,6 +181,11 @@ impl Ticket {
         let (mine, its) = (number(&self.0), number(other));
         let plain = !letters(&self.0) && !letters(other) && !mine.is_empty();
         self.0.eq_ignore_ascii_case(other) || (plain && mine == its)
+    }
+
+    /// A ticket that another pattern has found; `None` of an empty text.
+    pub fn of_text(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self(text.to_owned()))
     }
 
     /// The name, such as `HOCS-1234`.

@@ -1,6 +1,7 @@
 //! The policy: the one map that decides. It is required, so that a promotion parameter can never
 //! bring its own (design: a parameter cannot replace a setting that the pipeline file sets).
 
+pub mod confidential;
 mod fields;
 pub mod later;
 pub mod limits;
@@ -27,6 +28,7 @@ use crate::problem::Problem;
 use crate::registry::reference::{Digest, Repository};
 use crate::signing::VerifyKey;
 use crate::verdict::Level;
+use confidential::Confidential;
 use later::Later;
 use limits::Limits;
 use read::Table;
@@ -119,6 +121,8 @@ pub struct Policy {
     pub verify_keys: Vec<VerifyKey>,
     /// Who may override which rule, and until when.
     pub overrides: Vec<overrides::Entry>,
+    /// Which hotfixes are confidential.
+    pub confidential: Confidential,
     /// Keys that decide nothing yet.
     pub later: Later,
     /// Keys that are set and decide nothing yet.
@@ -128,7 +132,7 @@ pub struct Policy {
 }
 
 /// Every key of the policy, as docs/settings.md lists them.
-pub const KEYS: [&str; 29] = [
+pub const KEYS: [&str; 33] = [
     "repo",
     "source",
     "tag",
@@ -158,6 +162,10 @@ pub const KEYS: [&str; 29] = [
     "drone",
     "verify_keys",
     "timeout",
+    "confidential",
+    "confidential_ticket",
+    "confidential_words",
+    "confidential_tag",
 ];
 
 impl Policy {
@@ -317,7 +325,14 @@ impl Policy {
         let overrides = overrides::read(table, rules, problems);
         let targets = fields::read_targets(table, problems)?;
         let version_params = fields::read_version_params(table, problems);
-        let rules = fields::read_rules(table, rules, problems);
+        let mut rules = fields::read_rules(table, rules, problems);
+        let confidential = confidential::read(table, problems);
+        // Whoever says which hotfixes are confidential wants that judged.
+        if confidential.is_set() {
+            rules
+                .entry("confidential".to_owned())
+                .or_insert(Level::Must);
+        }
         let sole_publisher = table.flag("sole_publisher", problems).unwrap_or(false);
         let attest = table.flag("attest", problems).unwrap_or(true);
         let enforce = table.flag("enforce", problems).unwrap_or(true);
@@ -345,6 +360,7 @@ impl Policy {
             targets,
             limits,
             verify_keys: fields::read_verify_keys(table, problems),
+            confidential,
             later: later::read(table, problems),
             overrides,
             tags_format: tags_format.unwrap_or(TagsFormat::Comma),

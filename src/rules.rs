@@ -9,6 +9,7 @@ mod base_is_production;
 mod build_passed;
 mod changelog;
 mod clean_parameters;
+mod confidential;
 mod earlier;
 mod forward_port;
 mod gate_wired;
@@ -105,7 +106,7 @@ pub enum Judges {
 pub const OF_THE_IMAGE: &str = image_commit::RULE.id;
 
 /// Every rule, in the order of the report.
-pub const TABLE: [&Rule; 34] = [
+pub const TABLE: [&Rule; 35] = [
     &readable_promotion::RULE,
     &qa_closed::RULE,
     &hotfix_branch::RULE,
@@ -140,6 +141,7 @@ pub const TABLE: [&Rule; 34] = [
     &changelog::RULE,
     &release_bump::RULE,
     &production_ticket::RULE,
+    &confidential::RULE,
 ];
 
 /// Whether `policy.overrides` may name a rule: not what stands above every policy.

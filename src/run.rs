@@ -1,6 +1,7 @@
 //! The way of the data, on one page: environment → settings, policy, build → facts → rules →
 //! verdict → publication → report. The only file that knows every room.
 
+mod confide;
 mod consult;
 mod digest_file;
 mod identity;
@@ -106,8 +107,10 @@ impl Run<'_> {
         }
         notes.extend(self.clear_digest_file());
         let mut facts = facts::collect(self.environment, self.build, self.policy, &self.redactor);
+        self.hide(&facts);
         self.identify(&mut facts);
         self.consult(&mut facts);
+        self.confide(&mut facts);
         notes.extend(moved_checkout(&facts));
         // The image is looked at only if nothing else stands in its way.
         let mut verdict = overrides::judge(&facts);

@@ -10,6 +10,7 @@
 mod attestation;
 mod before;
 mod branches;
+mod confidential;
 mod decisions;
 mod docs;
 mod examples;

@@ -2,9 +2,12 @@
 //! raised level, an added violation, and a fact that a configured source does not give any more. With
 //! overrides, which stay as they are. Pure: no binary, no file, no network; the same seed every time.
 
+use drone_hotfix::ci::privacy::Privacy;
 use drone_hotfix::ci::{Build, Event, Platform};
 use drone_hotfix::day::Day;
 use drone_hotfix::environment::Environment;
+use drone_hotfix::facts::confidential::Why;
+use drone_hotfix::facts::exposure::{Anonymous, Exposed};
 use drone_hotfix::facts::history::{
     Base, Change, Found, Head, History, How, Kept, Placed, Port, SameTag, What,
 };
@@ -174,6 +177,7 @@ fn histories() -> impl Strategy<Value = History> {
         ports,
     });
     let first = (source(head), source(placed()), source(base));
+    let notes = Vec::from(["- mend it".to_owned(), "- mend CVE-2026-1".to_owned()]);
     let services = vec(select(vec!["a".to_owned(), "b".to_owned()]), 0..3);
     let second = (
         source(changes()),
@@ -185,6 +189,7 @@ fn histories() -> impl Strategy<Value = History> {
         source(ports()),
         source(vec(same, 0..2)),
         source(vec(kept, 0..2)),
+        source(vec(select(notes), 0..2)),
     );
     let parts = (ids(), first, second, third);
     parts.prop_map(|(tip, first, second, third)| History {
@@ -194,6 +199,7 @@ fn histories() -> impl Strategy<Value = History> {
         base: first.2,
         range: second.0,
         files: second.1,
+        notes: third.3,
         revertible: second.2,
         services: second.3,
         ports: third.0,
@@ -259,6 +265,20 @@ fn train_facts() -> impl Strategy<Value = TrainFacts> {
     })
 }
 
+fn exposures() -> impl Strategy<Value = Exposed> {
+    let answers = vec![
+        Anonymous::Refused,
+        Anonymous::Refused,
+        Anonymous::Hidden,
+        Anonymous::Lists,
+        Anonymous::Gives,
+    ];
+    source(select(answers)).prop_map(|answer| Exposed {
+        repository: "registry.example/app".to_owned(),
+        answer,
+    })
+}
+
 fn runnings() -> impl Strategy<Value = Running> {
     let digests = proptest::option::of(select(vec![Digest::of(b"a"), Digest::of(b"b")]));
     let tags = select(vec!["1.0.0", "branch-hotfix_EX-1"]);
@@ -312,6 +332,7 @@ struct World {
     bytes: Source<bytes::Compared>,
     /// Whether a comparison has found that the bytes are a hotfix's.
     same_bytes: bool,
+    exposure: Source<Vec<Exposed>>,
 }
 
 fn worlds() -> impl Strategy<Value = World> {
@@ -342,6 +363,7 @@ fn worlds() -> impl Strategy<Value = World> {
         source(compared),
         any::<bool>(),
         source(train_facts()),
+        source(vec(exposures(), 1..3)),
     );
     parts.prop_map(|parts| World {
         workspace: parts.0,
@@ -353,6 +375,7 @@ fn worlds() -> impl Strategy<Value = World> {
         bytes: parts.6,
         same_bytes: parts.7,
         train: parts.8,
+        exposure: parts.9,
     })
 }
 
@@ -378,22 +401,30 @@ fn lose(world: &mut World, which: usize) {
                 one(&mut target.answer);
             }
         }
+        20 => one(&mut world.exposure),
+        22 => {
+            if let Source::Known(all) = &mut world.exposure
+                && let Some(first) = all.first_mut()
+            {
+                one(&mut first.answer);
+            }
+        }
         8 => {
             if let Source::Known(pipeline) = &mut world.pipeline {
                 one(&mut pipeline.unchanged);
             }
         }
-        20 => one(&mut world.train),
-        21..=26 => {
+        23 => one(&mut world.train),
+        24..=29 => {
             let Source::Known(train) = &mut world.train else {
                 return;
             };
             match which {
-                21 => one(&mut train.start),
-                22 => one(&mut train.tip.spec),
-                23 => one(&mut train.tip.changelog),
-                24 => one(&mut train.others),
-                25 => train
+                24 => one(&mut train.start),
+                25 => one(&mut train.tip.spec),
+                26 => one(&mut train.tip.changelog),
+                27 => one(&mut train.others),
+                28 => train
                     .moved
                     .iter_mut()
                     .for_each(|moved| one(&mut moved.spec)),
@@ -420,6 +451,7 @@ fn lose(world: &mut World, which: usize) {
                 16 => one(&mut history.ports),
                 17 => one(&mut history.same_tag),
                 18 => one(&mut history.kept),
+                21 => one(&mut history.notes),
                 _ => {
                     if let Source::Known(placed) = &mut history.running
                         && let Some(first) = placed.first_mut()
@@ -434,7 +466,7 @@ fn lose(world: &mut World, which: usize) {
 }
 
 /// One more than the last number that [`lose`] takes.
-const LOSSES: usize = 27;
+const LOSSES: usize = 30;
 
 /// A build, the levels of the rules, and who overrides what.
 #[derive(Clone, Debug)]
@@ -446,6 +478,9 @@ struct Case {
     levels: Vec<Option<Level>>,
     overridden: Vec<Index>,
     reason: bool,
+    /// Whether the hotfix is confidential, and what the server says of the repository.
+    confidential: bool,
+    private: Option<&'static str>,
     world: World,
 }
 
@@ -476,6 +511,8 @@ fn cases() -> impl Strategy<Value = Case> {
         vec(any::<Index>(), 0..12),
         any::<bool>(),
         worlds(),
+        any::<bool>(),
+        select(vec![Some("true"), Some("true"), Some("false"), None]),
     );
     parts.prop_map(|parts| Case {
         event: parts.0,
@@ -486,6 +523,8 @@ fn cases() -> impl Strategy<Value = Case> {
         overridden: parts.5,
         reason: parts.6,
         world: parts.7,
+        confidential: parts.8,
+        private: parts.9,
     })
 }
 
@@ -505,7 +544,7 @@ impl Ground {
             .map(|rule| format!(r#"{{"who":["alice"],"rule":"{rule}","until":"9999-12-31"}}"#))
             .collect();
         let text = format!(
-            r#"{{"train":{{}},"overrides":[{}],"running":{{"cs-prod":"1.0.0"}}}}"#,
+            r#"{{"train":{{}},"overrides":[{}],"running":{{"cs-prod":"1.0.0"}},"confidential_ticket":"^EX-\\d+$"}}"#,
             entries.join(",")
         );
         let mut problems = Vec::new();
@@ -556,6 +595,11 @@ impl Ground {
             ticket_params: vec!["EX-9".to_owned()],
             promotion: promotion(case, &build, &policy),
             reason: reason(case),
+            title: None,
+            confidential: case
+                .confidential
+                .then_some(Why::Ticket("the name of the branch")),
+            exposure: world.exposure.clone(),
             now: NOW,
         };
         overrides::judge(&facts)
@@ -583,6 +627,10 @@ fn build(case: &Case) -> Build {
         message: None,
         remote: None,
         workspace: "/drone/src".into(),
+        privacy: Privacy {
+            private: case.private.map(str::to_owned),
+            visibility: None,
+        },
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod commits;
 pub mod located;
+pub mod notes;
 pub mod plan;
 pub mod ports;
 pub mod read;
@@ -29,6 +30,8 @@ pub struct History {
     pub range: Source<Vec<Change>>,
     /// What base..tip changes as a whole, file by file.
     pub files: Source<Vec<FileChange>>,
+    /// The lines that base..tip adds to change logs, file by file.
+    pub notes: Source<Vec<String>>,
     /// Whether the whole of base..tip can be reverted at its tip without a conflict.
     pub revertible: Source<bool>,
     /// Directories of the tip that look like services of their own.

@@ -77,7 +77,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         found: format!(
             "{} that `{name}` does not have: {}",
             commits(missing.len()),
-            list(&missing)
+            list(facts, &missing)
         ),
         expected: format!(
             "the same change in `{name}`, or the next release takes the fix away again; or the \
@@ -118,7 +118,7 @@ fn commits(count: usize) -> String {
 }
 
 /// Commits as part of a sentence.
-pub(super) fn list(ports: &[&Port]) -> String {
+pub(super) fn list(facts: &Facts<'_>, ports: &[&Port]) -> String {
     let shown: Vec<String> = ports
         .iter()
         .take(SHOWN)
@@ -130,7 +130,7 @@ pub(super) fn list(ports: &[&Port]) -> String {
             format!(
                 "{} `{}`{taken_back}",
                 port.id.short(),
-                shorten(&port.subject)
+                facts.words(&port.subject)
             )
         })
         .collect();

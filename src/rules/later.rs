@@ -25,16 +25,14 @@ const fn row(id: &'static str, judges: Judges, events: &'static [Event]) -> Row 
 }
 
 const PR_PUSH: &[Event] = &[PullRequest, Push, Custom];
-const PR_PUSH_PROMOTE: &[Event] = &[PullRequest, Push, Custom, Promote];
 const PUSH_PROMOTE: &[Event] = &[Push, Custom, Promote];
 
 /// Every such name, with what the design says it will judge.
-pub const IDS: [Row; 5] = [
+pub const IDS: [Row; 4] = [
     row("merged-by-pull-request", Hotfix, PUSH_PROMOTE),
     row("reviewed", Hotfix, PUSH_PROMOTE),
     row("agreed", Hotfix, PR_PUSH),
     row("issue", Hotfix, PR_PUSH),
-    row("confidential", Hotfix, PR_PUSH_PROMOTE),
 ];
 
 /// The answers for those that the policy names.

@@ -2,6 +2,7 @@
 //! build waits for a server that has no say in it.
 
 use super::{Judges, OwnLevel, Rule, TABLE, applies, keeps_hotfixes};
+use crate::facts::confidential::Why;
 use crate::facts::{Facts, Kind};
 use crate::policy::targets::Class;
 use crate::registry::reference::Version;
@@ -28,6 +29,8 @@ pub enum Asks {
     Train,
     /// What other branches of the remote do to the train.
     Branches,
+    /// What registries answer to somebody without credentials, of a confidential hotfix.
+    Exposure,
 }
 
 /// What has to be known of a promoted image before anything else.
@@ -108,6 +111,8 @@ pub struct Wants {
     pub train: bool,
     /// Also what other branches do to it.
     pub branches: bool,
+    /// What registries answer to somebody without credentials.
+    pub exposure: bool,
 }
 
 /// What the rules that judge this build need.
@@ -126,14 +131,17 @@ pub fn wants(facts: &Facts<'_>) -> Wants {
         past: wanted(Asks::Past),
         train: wanted(Asks::Train),
         branches: wanted(Asks::Branches),
+        exposure: facts.confidential.is_some_and(|why| why != Why::Beside)
+            && wanted(Asks::Exposure),
     }
 }
 
-/// Whether a rule is off, by the policy or by itself.
+/// Whether the policy turns a rule off, or does not turn it on.
 fn is_off(rule: &Rule, facts: &Facts<'_>) -> bool {
-    match facts.policy.rules.get(rule.id) {
-        Some(level) => *level == Level::Off,
-        None => rule.level == OwnLevel::Is(Level::Off),
+    let named = facts.policy.rules.get(rule.id).copied();
+    match rule.level {
+        OwnLevel::Is(own) => named.unwrap_or(own) == Level::Off,
+        OwnLevel::Production { .. } | OwnLevel::Fixed => named == Some(Level::Off),
     }
 }
 

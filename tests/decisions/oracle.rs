@@ -83,10 +83,11 @@ const PUSH: &[Event] = &[Push, Custom];
 const PROMOTE: &[Event] = &[Promote];
 const BOTH: &[Event] = &[Promote, Rollback];
 const PR_PUSH_PROMOTE: &[Event] = &[PullRequest, Push, Custom, Promote];
+const ALL: &[Event] = &[PullRequest, Push, Custom, Promote, Rollback];
 
 /// Every rule of the design that this version may have. One that it has and that is not here fails
 /// the test: write its row from the design first.
-pub const ROWS: [Row; 34] = [
+pub const ROWS: [Row; 35] = [
     Row {
         id: "readable-promotion",
         level: None,
@@ -229,6 +230,8 @@ pub const ROWS: [Row; 34] = [
         PROMOTE,
         From::Source,
     ),
+    // The policy of these cells does not say which hotfixes are confidential.
+    row("confidential", Off, Judges::Hotfix, ALL, From::Unset),
 ];
 
 /// How a hotfix can be recognised; or that nothing recognises one, or that nobody can say.

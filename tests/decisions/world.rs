@@ -115,6 +115,7 @@ fn history(good: bool) -> History {
         }),
         range: Source::Known(vec![change]),
         files: Source::Known(Vec::new()),
+        notes: Source::Known(Vec::new()),
         revertible: Source::Known(good),
         services: Source::Known(Vec::new()),
         ports: Source::Known(vec![port(ported.clone())]),

@@ -230,9 +230,15 @@ fn every_example_is_accepted_and_every_mistake_refused() {
         let run = step(&build, &all, "hotfix");
         assert_ne!(run.code, 3, "{}", run.text);
     }
-    // Alone as well: no example leans on another, but for the two that need `repo` and say so.
-    let needs_repo = |line: &&str| line.contains("source:") || line.contains("digest_file:");
-    for example in policy.lines().filter(|line| !needs_repo(line)) {
+    // Alone as well: no example leans on another, but for those that need another key and say so.
+    let leaning = [
+        "source:",
+        "digest_file:",
+        "confidential_words:",
+        "confidential_tag:",
+    ];
+    let leans = |line: &&str| leaning.iter().any(|key| line.contains(key));
+    for example in policy.lines().filter(|line| !leans(line)) {
         let run = step(
             &DroneBuild::tag("1"),
             &pipeline(&format!("policy:\n{example}")),

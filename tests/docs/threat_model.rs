@@ -12,11 +12,12 @@ use super::{code, read, rows};
 const PAGE: &str = "docs/threat-model.md";
 
 /// Words of the servers, of people and of other tools that stand between back ticks.
-const OF_OTHERS: [&str; 28] = [
+const OF_OTHERS: [&str; 29] = [
     "$VERSION",
     "CI_*",
     "CS-QA ",
     "DRONE_*",
+    "DRONE_REPO_PRIVATE",
     "DRONE_SECRET_PLUGIN_ENDPOINT",
     "DRONE_VALIDATE_PLUGIN_ENDPOINT",
     "PLUGIN_*",
