@@ -59,6 +59,11 @@ impl Platform {
         }
     }
 
+    /// The variable that has the address of the repository's page.
+    pub const fn page_variable(self) -> &'static str {
+        self.variables().page
+    }
+
     /// The command line that starts a promotion, up to the parameters.
     pub fn promote(self, repo: &str, build: u64, target: &str) -> Vec<String> {
         let words: &[&str] = match self {
@@ -78,6 +83,8 @@ struct Variables {
     number: &'static str,
     parent: &'static str,
     link: &'static str,
+    page: &'static str,
+    forge: Option<&'static str>,
     repo: &'static str,
     default_branch: &'static str,
     commit: &'static str,
@@ -140,6 +147,10 @@ pub struct Build {
     pub link: Option<String>,
     /// The repository, `owner/name`.
     pub repo: String,
+    /// The repository's page in the forge.
+    pub page: Option<String>,
+    /// What kind of forge it is, where the server says so.
+    pub forge: Option<String>,
     /// The default branch.
     pub default_branch: Option<String>,
     /// The commit. Drone leaves it out of no event.
@@ -240,6 +251,8 @@ pub fn read(environment: &Environment) -> Result<Build, Vec<Problem>> {
     }
     let repo = reader.needed(names.repo, "the repository, `owner/name`");
     let link = reader.optional(names.link);
+    let page = reader.optional(names.page);
+    let forge = names.forge.and_then(|name| reader.optional(name));
     let default_branch = reader.optional(names.default_branch);
     let git_ref = reader.optional(names.git_ref);
     let branch = reader.optional(names.branch);
@@ -279,6 +292,8 @@ pub fn read(environment: &Environment) -> Result<Build, Vec<Problem>> {
             parent,
             link,
             repo,
+            page,
+            forge,
             default_branch,
             commit,
             git_ref,

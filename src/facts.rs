@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod confidential;
 pub mod drone;
 pub mod exposure;
+pub mod forge;
 pub mod git;
 pub mod history;
 pub mod hotfix_commits;
@@ -38,6 +39,7 @@ use before::Before;
 use bytes::Compared;
 use confidential::Why;
 use exposure::Exposed;
+use forge::Forge;
 use git::Workspace;
 use history::History;
 use identity::Evidence;
@@ -79,6 +81,8 @@ pub struct Facts<'a> {
     /// What the parameter says that names the ticket of a deployment (`policy.train.ticket_param`): each
     /// value of it.
     pub ticket_params: Vec<String>,
+    /// What the forge says of pull requests, reviews and issues.
+    pub forge: Source<Forge>,
     /// The promotion, if the build is one.
     pub promotion: Option<Promotion>,
     /// Why somebody wants to override a rule.
@@ -381,6 +385,7 @@ pub fn collect<'a>(
         },
         ticket_params: identity::ticket_params(environment, policy),
         workspace,
+        forge: Source::NotConfigured("the forge was not asked".to_owned()),
         promotion,
         reason,
         title,

@@ -1,9 +1,11 @@
 //! The policy: the one map that decides. It is required, so that a promotion parameter can never
 //! bring its own (design: a parameter cannot replace a setting that the pipeline file sets).
 
+pub mod agreed;
 pub mod confidential;
 mod fields;
-pub mod later;
+pub mod forge;
+pub mod issue;
 pub mod limits;
 pub mod overrides;
 mod read;
@@ -29,7 +31,6 @@ use crate::registry::reference::{Digest, Repository};
 use crate::signing::VerifyKey;
 use crate::verdict::Level;
 use confidential::Confidential;
-use later::Later;
 use limits::Limits;
 use read::Table;
 use running::Running;
@@ -123,16 +124,18 @@ pub struct Policy {
     pub overrides: Vec<overrides::Entry>,
     /// Which hotfixes are confidential.
     pub confidential: Confidential,
-    /// Keys that decide nothing yet.
-    pub later: Later,
-    /// Keys that are set and decide nothing yet.
-    pub unused: Vec<&'static str>,
+    /// The forge; without it, the one of the repository, if a token for it is there.
+    pub forge: Option<forge::Forge>,
+    /// Who has to want a hotfix; `None` if the policy does not say.
+    pub agreed: Option<agreed::Agreed>,
+    /// How the sections of an issue are known.
+    pub sections: issue::Sections,
     /// SHA-256 of the policy as compact JSON with sorted keys.
     pub digest: Digest,
 }
 
 /// Every key of the policy, as docs/settings.md lists them.
-pub const KEYS: [&str; 33] = [
+pub const KEYS: [&str; 35] = [
     "repo",
     "source",
     "tag",
@@ -159,6 +162,8 @@ pub const KEYS: [&str; 33] = [
     "enforce",
     "tls",
     "forge",
+    "agreed",
+    "issue",
     "drone",
     "verify_keys",
     "timeout",
@@ -341,7 +346,9 @@ impl Policy {
         let policy = Self {
             running: running::read(table, &trust, problems),
             drone: running::server(table, "drone", "https://drone.example", &trust, problems),
-
+            forge: forge::read(table, &trust, problems),
+            agreed: agreed::read(table, problems),
+            sections: issue::read(table, problems),
             version_params,
             rules,
             enforce,
@@ -349,10 +356,6 @@ impl Policy {
             timeout: table
                 .duration("timeout", problems)
                 .unwrap_or(Duration::from_secs(300)),
-            unused: later::KEYS
-                .into_iter()
-                .filter(|key| table.get(key).is_some())
-                .collect(),
             release_branches: fields::read_release_branches(table, problems)?,
             digest_file,
             train,
@@ -361,7 +364,6 @@ impl Policy {
             limits,
             verify_keys: fields::read_verify_keys(table, problems),
             confidential,
-            later: later::read(table, problems),
             overrides,
             tags_format: tags_format.unwrap_or(TagsFormat::Comma),
             repo,

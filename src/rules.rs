@@ -3,6 +3,7 @@
 //! A rule is one file below this one and one row of [`TABLE`]. It is pure: facts in, outcome out.
 //! docs/rules.md is made from this table.
 
+mod agreed;
 mod atomic;
 mod attested;
 mod base_is_production;
@@ -10,6 +11,7 @@ mod build_passed;
 mod changelog;
 mod clean_parameters;
 mod confidential;
+mod declared;
 mod earlier;
 mod forward_port;
 mod gate_wired;
@@ -17,8 +19,9 @@ mod has_changes;
 mod hotfix_branch;
 mod image_commit;
 mod image_tag;
+mod issue;
 mod keeps_hotfixes;
-pub mod later;
+mod merged_by_pull_request;
 mod no_features;
 mod not_in_production;
 mod one_service;
@@ -29,6 +32,7 @@ mod qa_closed;
 mod readable_promotion;
 mod release_bump;
 mod revertible;
+mod reviewed;
 mod running_known;
 mod short_lived;
 mod signed_off;
@@ -106,7 +110,7 @@ pub enum Judges {
 pub const OF_THE_IMAGE: &str = image_commit::RULE.id;
 
 /// Every rule, in the order of the report.
-pub const TABLE: [&Rule; 35] = [
+pub const TABLE: [&Rule; 39] = [
     &readable_promotion::RULE,
     &qa_closed::RULE,
     &hotfix_branch::RULE,
@@ -117,6 +121,8 @@ pub const TABLE: [&Rule; 35] = [
     &running_known::RULE,
     &base_is_production::RULE,
     &has_changes::RULE,
+    &agreed::RULE,
+    &issue::RULE,
     &triage::RULE,
     &atomic::RULE,
     &no_features::RULE,
@@ -127,6 +133,8 @@ pub const TABLE: [&Rule; 35] = [
     &gate_wired::RULE,
     &not_in_production::RULE,
     &image_commit::RULE,
+    &merged_by_pull_request::RULE,
+    &reviewed::RULE,
     &forward_port::RULE,
     &target_known::RULE,
     &promoted_ref::RULE,
@@ -153,24 +161,16 @@ pub fn may_be_overridden(id: &str) -> bool {
 
 /// The rules that a policy may name.
 pub fn keys() -> Vec<RuleKey> {
-    let rules = TABLE.iter().map(|rule| RuleKey {
+    let keys = TABLE.iter().map(|rule| RuleKey {
         id: rule.id,
         fixed: rule.level == OwnLevel::Fixed,
     });
-    rules
-        .chain(later::IDS.iter().map(|row| RuleKey {
-            id: row.id,
-            fixed: false,
-        }))
-        .collect()
+    keys.collect()
 }
 
-/// Applies every rule of the table, and answers for the rules that a policy names and that do not
-/// exist yet.
+/// Applies every rule of the table.
 pub fn judge(facts: &Facts<'_>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = TABLE.iter().map(|rule| one(rule, facts)).collect();
-    findings.extend(later::named(facts));
-    findings
+    TABLE.iter().map(|rule| one(rule, facts)).collect()
 }
 
 fn one(rule: &Rule, facts: &Facts<'_>) -> Finding {

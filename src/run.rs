@@ -230,14 +230,6 @@ impl Run<'_> {
                 list(&shown)
             ));
         }
-        let keys = self.policy.unused.iter().map(|key| format!("policy.{key}"));
-        let unused: Vec<String> = keys.collect();
-        if !unused.is_empty() {
-            notes.push(format!(
-                "set, but no rule of this version uses it: {}",
-                list(&unused)
-            ));
-        }
         notes
     }
 

@@ -19,6 +19,7 @@ mod history;
 mod identity;
 mod interrupted;
 mod monotone;
+mod openapi;
 mod overrides;
 mod pipeline_file;
 mod pipeline_world;

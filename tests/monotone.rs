@@ -2,12 +2,15 @@
 //! raised level, an added violation, and a fact that a configured source does not give any more. With
 //! overrides, which stay as they are. Pure: no binary, no file, no network; the same seed every time.
 
+mod forges;
+
 use drone_hotfix::ci::privacy::Privacy;
 use drone_hotfix::ci::{Build, Event, Platform};
 use drone_hotfix::day::Day;
 use drone_hotfix::environment::Environment;
 use drone_hotfix::facts::confidential::Why;
 use drone_hotfix::facts::exposure::{Anonymous, Exposed};
+use drone_hotfix::facts::forge::Forge;
 use drone_hotfix::facts::history::{
     Base, Change, Found, Head, History, How, Kept, Placed, Port, SameTag, What,
 };
@@ -17,6 +20,7 @@ use drone_hotfix::facts::running::{Deployed, OnTarget, Running};
 use drone_hotfix::facts::train::{self, File, Known, Snapshot, Start, TrainFacts};
 use drone_hotfix::facts::{Facts, PlannedTag, Promotion, Source, bytes, git, image, pipeline};
 use drone_hotfix::git::changes::{FileChange, Status};
+use drone_hotfix::git::commits::Person;
 use drone_hotfix::hotfix::tag::ImageTag;
 use drone_hotfix::hotfix::{CommitId, HotfixBranch};
 use drone_hotfix::overrides;
@@ -96,12 +100,23 @@ fn ports() -> impl Strategy<Value = Vec<Port>> {
     vec(port, 0..3)
 }
 
+fn person(name: &str) -> Person {
+    Person {
+        name: name.to_owned(),
+        email: format!("{}@example.org", name.to_lowercase()),
+    }
+}
+
 fn changes() -> impl Strategy<Value = Vec<Change>> {
     let texts = select(vec![
         "EX-1 mend it",
         "feat: new things",
         "EX-1: a\n\nHotfix-Temporary: yes",
         "fix!: break it",
+        "EX-1\n\nHotfix-Temporary: no\nAgreed-by: Ann <ann@example.org>\nIssue: #1",
+        "EX-1\n\nAgreed-by: Bob <bob@example.org>\nTriage: atomic\nIssue: EX-2",
+        "EX-1\n\nDecision: hotfix\nTriage: A02k, A02j, nothing",
+        "EX-1\n\nDecision: derail\nTriage: \nIssue: #x",
     ]);
     let change = (ids(), texts, any::<bool>(), any::<bool>(), 0..60_i64);
     let change = change.prop_map(|(id, text, merge, from_default, days)| Change {
@@ -117,6 +132,8 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
         merge,
         committed: NOW - days * 86_400,
         from_default,
+        author: person("Ann"),
+        committer: person("Ann"),
     });
     vec(change, 0..3)
 }
@@ -329,6 +346,7 @@ struct World {
     current: Source<Vec<(String, Digest)>>,
     history: Source<History>,
     train: Source<TrainFacts>,
+    forge: Source<Forge>,
     bytes: Source<bytes::Compared>,
     /// Whether a comparison has found that the bytes are a hotfix's.
     same_bytes: bool,
@@ -364,6 +382,7 @@ fn worlds() -> impl Strategy<Value = World> {
         any::<bool>(),
         source(train_facts()),
         source(vec(exposures(), 1..3)),
+        source(forges::forges()),
     );
     parts.prop_map(|parts| World {
         workspace: parts.0,
@@ -376,6 +395,7 @@ fn worlds() -> impl Strategy<Value = World> {
         same_bytes: parts.7,
         train: parts.8,
         exposure: parts.9,
+        forge: parts.10,
     })
 }
 
@@ -436,6 +456,18 @@ fn lose(world: &mut World, which: usize) {
                 }
             }
         }
+        30 => one(&mut world.forge),
+        31..=35 => {
+            if let Source::Known(forge) = &mut world.forge {
+                match which {
+                    31 => one(&mut forge.pulls),
+                    32 => one(&mut forge.forward),
+                    33 => forge.issues.iter_mut().for_each(|(_, issue)| one(issue)),
+                    34 => forge.teams.iter_mut().for_each(|team| one(&mut team.is)),
+                    _ => forge.rebased.iter_mut().for_each(|(_, ports)| one(ports)),
+                }
+            }
+        }
         _ => {
             let Source::Known(history) = &mut world.history else {
                 return;
@@ -466,7 +498,7 @@ fn lose(world: &mut World, which: usize) {
 }
 
 /// One more than the last number that [`lose`] takes.
-const LOSSES: usize = 30;
+const LOSSES: usize = 36;
 
 /// A build, the levels of the rules, and who overrides what.
 #[derive(Clone, Debug)]
@@ -593,6 +625,7 @@ impl Ground {
             history: world.history.clone(),
             train: world.train.clone(),
             ticket_params: vec!["EX-9".to_owned()],
+            forge: world.forge.clone(),
             promotion: promotion(case, &build, &policy),
             reason: reason(case),
             title: None,
@@ -616,6 +649,8 @@ fn build(case: &Case) -> Build {
         parent: promotion.then_some(418),
         link: None,
         repo: "example/service".to_owned(),
+        page: None,
+        forge: None,
         default_branch: Some("main".to_owned()),
         commit: id(2),
         git_ref: Some(format!("refs/heads/{}", case.branch)),

@@ -10,6 +10,9 @@ pub(super) const VARIABLES: Variables = Variables {
     number: "DRONE_BUILD_NUMBER",
     parent: "DRONE_BUILD_PARENT",
     link: "DRONE_BUILD_LINK",
+    page: "DRONE_REPO_LINK",
+    // Drone says `git` or nothing.
+    forge: None,
     repo: "DRONE_REPO",
     default_branch: "DRONE_REPO_BRANCH",
     commit: "DRONE_COMMIT_SHA",

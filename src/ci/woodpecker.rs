@@ -12,6 +12,8 @@ pub(super) const VARIABLES: Variables = Variables {
     number: "CI_PIPELINE_NUMBER",
     parent: "CI_PIPELINE_PARENT",
     link: "CI_PIPELINE_URL",
+    page: "CI_REPO_URL",
+    forge: Some("CI_FORGE_TYPE"),
     repo: "CI_REPO",
     default_branch: "CI_REPO_DEFAULT_BRANCH",
     commit: "CI_COMMIT_SHA",

@@ -1,6 +1,8 @@
 //! One question to the JSON API of a server that the policy names, and why there is no answer. Only
 //! reads; nothing here knows what is asked.
 
+mod limited;
+
 use std::fmt;
 
 use reqwest::header::ACCEPT;
@@ -12,6 +14,7 @@ use super::running::Unanswered;
 use crate::http::{Client, HttpError, Request, Response, host_and_port};
 use crate::policy::running::is_open;
 use crate::secret::{Secret, shorten};
+pub(super) use limited::Shown;
 
 /// The longest part of a server's own message that is repeated.
 const LONGEST_MESSAGE: usize = 200;
@@ -43,6 +46,8 @@ pub(super) enum Refusal {
         status: u16,
         /// The server's own message, if it sent any in its own form.
         said: Option<String>,
+        /// It takes no more requests for now; when it does again.
+        again: Option<String>,
         tries: u32,
     },
     /// The answer is not what it should be; why.
@@ -62,6 +67,15 @@ impl Endpoint {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<T, Refusal> {
+        Ok(self.page(path, query).await?.0)
+    }
+
+    /// As [`Self::get`], of a list that comes in pages.
+    pub(super) async fn page<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<(T, Shown), Refusal> {
         if !is_open(&self.base, self.client.trust()) {
             return Err(Refusal::Plain(host_and_port(&self.base)));
         }
@@ -93,8 +107,9 @@ impl Endpoint {
         if answer.status != 200 {
             return Err(Refusal::of(&answer));
         }
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| Refusal::Garbled(not_json(&answer.body, &error)))
+        let read = serde_json::from_slice(&answer.body);
+        let read = read.map_err(|error| Refusal::Garbled(not_json(&answer.body, &error)))?;
+        Ok((read, Shown::of(&answer)))
     }
 
     /// Why there is no answer, with what to do. `about` knows what the statuses of this API mean.
@@ -109,6 +124,9 @@ impl Endpoint {
                  `policy.tls.insecure`"
             ),
             Refusal::Http(error) => self.about_http(error),
+            Refusal::Status {
+                again: Some(again), ..
+            } => format!("run the step again {again}: it takes no more requests until then"),
             Refusal::Status { status, said, .. } => match status {
                 408 | 410 | 425 | 429 | 499..=599 => "run the step again in a minute".to_owned(),
                 300..=399 => self.check_address(),
@@ -149,9 +167,11 @@ impl Refusal {
     fn of(answer: &Response) -> Self {
         let said = serde_json::from_slice::<Message>(&answer.body).ok();
         let said = said.map(|said| shorten(said.message.trim(), LONGEST_MESSAGE));
+        let said = said.filter(|said| !said.is_empty());
         Self::Status {
             status: answer.status,
-            said: said.filter(|said| !said.is_empty()),
+            again: limited::limited(answer, said.as_deref()),
+            said,
             tries: answer.tries,
         }
     }
@@ -160,6 +180,7 @@ impl Refusal {
     pub(super) const fn may_pass(&self) -> bool {
         match self {
             Self::Http(error) => error.may_pass(),
+            Self::Status { again: Some(_), .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 410 | 425 | 429 | 499..=599),
             Self::Plain(_) | Self::Garbled(_) => false,
         }
@@ -185,6 +206,7 @@ impl fmt::Display for Refusal {
             Self::Status {
                 status,
                 said,
+                again: _,
                 tries,
             } => {
                 write!(f, "it answered {status}")?;

@@ -1,15 +1,20 @@
 //! What a hotfix changes also reaches the default branch, or the next release takes it away again.
 
+use super::declared::{few, wrong};
 use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
-use crate::facts::history::{Change, How, Port};
+use crate::declaration::{Declared, Key, MOST};
+use crate::facts::forge::{Forge, Open};
+use crate::facts::history::declared::declared;
+use crate::facts::history::{History, How, Port};
 use crate::facts::{Facts, Source, shorten};
+use crate::hotfix::CommitId;
 use crate::verdict::{Level, Outcome, Step};
 
 /// As many commits as anybody reads in one finding.
 const SHOWN: usize = 5;
 /// The trailer by which people declare that a hotfix is not meant to last.
-pub const TEMPORARY: &str = "Hotfix-Temporary";
+const TEMPORARY: &str = Key::Temporary.name();
 
 pub(super) const RULE: Rule = Rule {
     id: "forward-port",
@@ -21,18 +26,20 @@ pub(super) const RULE: Rule = Rule {
         Event::Custom,
         Event::Promote,
     ],
-    asks: &[Asks::History],
-    promise: "Every patch of the hotfix is in the default branch as well, or the hotfix is declared \
-              temporary.",
+    asks: &[Asks::History, Asks::Forward],
+    promise: "Every patch of the hotfix is in the default branch as well or in an open pull request into \
+              it, or the hotfix is declared temporary.",
     why: "A14: open a pull request to the default branch too, unless the hotfix is temporary; A38: the \
           fix should reach main-line code before the next release, which overwrites the hotfix",
     notes: "A patch is there if its commit is there (a merge), if a commit with the same patch id is \
             there (a cherry-pick or rebase), if one commit holds the whole hotfix (a squash merge), or \
             if applying it would change nothing. One that was there and was reverted is missing, and so is \
             one whose merge kept nothing of it. What a merge inside the hotfix changes by itself is \
-            not looked for. \
+            not looked for. With `forge_token` the open pull requests into the default branch are asked \
+            for: git compares their heads in the same ways, and where their objects cannot be fetched, the \
+            ids of their commits count. A draft counts, and is said. \
             `Hotfix-Temporary: yes` is a trailer: a line in the last paragraph of the message of one \
-            of the hotfix's commits.",
+            of the hotfix's commits ([the forms](declarations.md)). Where another says `no`, it does not count.",
     evaluate,
 };
 
@@ -42,31 +49,40 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
 
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let history = known(&facts.history)?;
+    let mut flaws = Vec::new();
     if let Source::Known(range) = &history.range {
         if range.is_empty() {
             return Ok(Outcome::NotApplicable {
                 because: "it has no commit yet".to_owned(),
             });
         }
-        if let Some(change) = range.iter().find(|change| declares_temporary(change)) {
+        let declared = declared(range);
+        flaws = against(facts, &declared);
+        if let (Some(by), false) = (declared.is_temporary(), declared.too_many) {
             return Ok(Outcome::Pass {
                 because: format!(
                     "{} declares the hotfix temporary (`{TEMPORARY}: yes`)",
-                    change.id.short()
+                    by.short()
                 ),
-                note: None,
+                note: (!flaws.is_empty()).then(|| few(&flaws, "; ")),
             });
         }
     }
     let default = known(&history.default)?;
     let ports = known(&history.ports)?;
     let name = shorten(&default.name);
-    let missing: Vec<&Port> = ports.iter().filter(|port| !port.how.is_there()).collect();
+    let mut missing: Vec<&Port> = ports.iter().filter(|port| !port.how.is_there()).collect();
     if missing.is_empty() {
         return Ok(Outcome::Pass {
             because: format!("`{name}` has all of it: {}", ways(ports)),
             note: None,
         });
+    }
+    let absent = missing.len();
+    let open = open(facts, &missing)?;
+    missing.retain(|port| !open.iter().any(|one| has(one, &port.id, history)));
+    if missing.is_empty() {
+        return Ok(on_the_way(&name, absent, &open));
     }
     let ticket = facts.ticket.as_ref().map(|(ticket, _)| ticket.as_str());
     let rest = facts.branch.as_ref().map(crate::hotfix::HotfixBranch::rest);
@@ -75,9 +91,17 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let ids = missing.iter().rev().map(|port| port.id.as_str().to_owned());
     Ok(Outcome::Violation {
         found: format!(
-            "{} that `{name}` does not have: {}",
+            "{} that `{name}` does not have: {}{}{}",
             commits(missing.len()),
-            list(facts, &missing)
+            list(facts, &missing),
+            match open.as_slice() {
+                [] => String::new(),
+                some => format!("; {} brings the rest", numbers(some)),
+            },
+            match flaws.as_slice() {
+                [] => String::new(),
+                some => format!("; {}", few(some, "; ")),
+            }
         ),
         expected: format!(
             "the same change in `{name}`, or the next release takes the fix away again; or the \
@@ -103,11 +127,151 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     })
 }
 
-fn declares_temporary(change: &Change) -> bool {
-    change.trailers.iter().any(|(key, value)| {
-        key.eq_ignore_ascii_case(TEMPORARY)
-            && matches!(value.trim().to_ascii_lowercase().as_str(), "yes" | "true")
-    })
+/// The open pull requests into the default branch that have something of what is missing there.
+fn open<'f>(facts: &'f Facts<'_>, missing: &[&Port]) -> Result<Vec<&'f Open>, Outcome> {
+    let (Source::Known(Forge { forward, .. }), Source::Known(history)) =
+        (&facts.forge, &facts.history)
+    else {
+        return match known(&facts.forge) {
+            Err(unknown @ Outcome::Unknown { .. }) => Err(unclear(facts, missing, unknown)),
+            _ => Ok(Vec::new()),
+        };
+    };
+    let all = match known(forward) {
+        Ok(all) => all,
+        Err(unknown @ Outcome::Unknown { .. }) => return Err(unclear(facts, missing, unknown)),
+        Err(_) => return Ok(Vec::new()),
+    };
+    let brings = |one: &&Open| missing.iter().any(|port| has(one, &port.id, history));
+    let found: Vec<&Open> = all.iter().filter(brings).collect();
+    let whole = missing
+        .iter()
+        .all(|port| found.iter().any(|one| has(one, &port.id, history)));
+    let unread = all
+        .iter()
+        .find(|one| one.has.get().is_none() && !brings(one));
+    // A pull request that could not be compared may have the rest as copies.
+    if let (Some(one), false) = (unread, whole) {
+        let because = match &one.has {
+            Source::Unknown { because, .. } | Source::NotConfigured(because) => because.as_str(),
+            Source::Known(_) => "",
+        };
+        return Err(Outcome::Unknown {
+            because: format!(
+                "{}: {because}",
+                unclear_because(facts, missing, &format!("pull request {}", one.pull.number))
+            ),
+            retry: matches!(&one.has, Source::Unknown { retry: true, .. }),
+            next: vec![Step::Say(
+                "let the step fetch the heads of pull requests from the remote".to_owned(),
+            )],
+        });
+    }
+    Ok(found)
+}
+
+fn unclear(facts: &Facts<'_>, missing: &[&Port], unknown: Outcome) -> Outcome {
+    match unknown {
+        Outcome::Unknown {
+            because,
+            retry,
+            next,
+        } => Outcome::Unknown {
+            because: format!(
+                "{}: {because}",
+                unclear_because(facts, missing, "an open pull request")
+            ),
+            retry,
+            next,
+        },
+        other => other,
+    }
+}
+
+fn unclear_because(facts: &Facts<'_>, missing: &[&Port], what: &str) -> String {
+    format!(
+        "whether {what} brings what the default branch does not have ({}) is not known",
+        list(facts, missing)
+    )
+}
+
+/// Whether an open pull request has a commit, or a copy of it.
+fn has(open: &Open, id: &CommitId, history: &History) -> bool {
+    match &open.has {
+        Source::Known(ports) => {
+            let port = ports.iter().find(|port| port.id == *id);
+            port.is_some_and(|port| port.how.is_there())
+        }
+        _ => {
+            let mut commits = open.pull.commits.iter();
+            open.pull.head == history.tip.as_str() || commits.any(|one| one.id == id.as_str())
+        }
+    }
+}
+
+/// All that is missing is in open pull requests.
+fn on_the_way(name: &str, absent: usize, open: &[&Open]) -> Outcome {
+    let how: Vec<String> = open
+        .iter()
+        .map(|one| match &one.has {
+            Source::Known(ports) => ways(ports),
+            _ => "by the ids of its commits, as the forge lists them".to_owned(),
+        })
+        .collect();
+    let draft = match open.iter().any(|one| one.pull.draft) {
+        true => ", and a draft",
+        false => "",
+    };
+    let (is, it) = match open.len() {
+        1 => ("is", "it"),
+        _ => ("are", "them"),
+    };
+    Outcome::Pass {
+        because: format!(
+            "{} that `{name}` does not have yet {is} in open {}: {}",
+            commits(absent),
+            numbers(open),
+            how.join("; "),
+            is = if absent == 1 { "is" } else { "are" }
+        ),
+        note: Some(format!(
+            "{} into `{name}` {is} not merged yet{draft}: merge {it} before the next release",
+            numbers(open)
+        )),
+    }
+}
+
+fn numbers(open: &[&Open]) -> String {
+    let shown: Vec<String> = open
+        .iter()
+        .take(SHOWN)
+        .map(|one| one.pull.number.to_string())
+        .collect();
+    let word = match open.len() {
+        1 => "pull request",
+        _ => "pull requests",
+    };
+    format!("{word} {}", shown.join(", "))
+}
+
+/// What keeps the hotfix from being declared temporary though somebody has written so.
+fn against(facts: &Facts<'_>, declared: &Declared) -> Vec<String> {
+    let mut flaws = wrong(facts, declared, Key::Temporary);
+    let (yes, no) = (
+        declared.says_temporary(true),
+        declared.says_temporary(false),
+    );
+    if let (Some(yes), Some(no)) = (yes, no) {
+        flaws.push(format!(
+            "`{TEMPORARY}` is `yes` in {} and `no` in {}, so it does not count",
+            yes.short(),
+            no.short()
+        ));
+    }
+    if declared.too_many {
+        flaws.push(format!("more than {MOST} declarations, so none counts"));
+    }
+    flaws
 }
 
 fn commits(count: usize) -> String {

@@ -11,12 +11,15 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::May),
     judges: Judges::Hotfix,
     events: &[Event::PullRequest, Event::Push, Event::Custom],
-    asks: &[Asks::History],
-    promise: "No commit of the hotfix calls itself a feature or a breaking change.",
+    asks: &[Asks::History, Asks::Pulls],
+    promise: "No commit of the hotfix calls itself a feature or a breaking change, and no label of its pull \
+              requests does.",
     why: "A02f: a good hotfix adds no features",
     notes: "Read from the messages, as Conventional Commits 1.0.0 write them: the type `feat` (or \
             `feature`), a `!` before the colon, a trailer `BREAKING CHANGE` or `BREAKING-CHANGE`. \
-            Messages without such a type say nothing, and pass.",
+            Messages without such a type say nothing, and pass. Where the forge can be asked, a label \
+            `feature`, `enhancement`, `minor`, `major` or `breaking-change` of a pull request contradicts \
+            it, also behind a scope, as in `semver:minor` or `kind/feature`.",
     evaluate,
 };
 
@@ -36,6 +39,19 @@ pub(super) fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         .filter_map(|change| Some((change, calls_itself(change)?)))
         .collect();
     let Some((change, what)) = wrong.first() else {
+        if let Some((number, label)) = labelled(facts)? {
+            return Ok(Outcome::Violation {
+                found: format!(
+                    "pull request {number} has the label `{}`",
+                    facts.words(label)
+                ),
+                expected: "a change that only mends".to_owned(),
+                next: vec![Step::Say(
+                    "send the feature with a normal release; if it is none, take the label off"
+                        .to_owned(),
+                )],
+            });
+        }
         return Ok(Outcome::Pass {
             because: "no commit calls itself a feature".to_owned(),
             note: None,
@@ -56,6 +72,36 @@ pub(super) fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
             "send the feature with a normal release; if it is none, correct the message".to_owned(),
         )],
     })
+}
+
+/// A label that contradicts it, with the number of its pull request. Without a forge there are none.
+fn labelled<'f>(facts: &'f Facts<'_>) -> Result<Option<(u64, &'f str)>, Outcome> {
+    let pulls = facts.forge.then(|forge| forge.pulls.clone());
+    if let Err(unknown @ Outcome::Unknown { .. }) = known(&pulls) {
+        return Err(unknown);
+    }
+    let pulls = facts.forge.get().and_then(|forge| forge.pulls.get());
+    let mut labels = pulls.into_iter().flatten().flat_map(|pull| {
+        pull.labels
+            .iter()
+            .map(|label| (pull.number, label.as_str()))
+    });
+    Ok(labels.find(|(_, label)| is_feature(label)))
+}
+
+fn is_feature(label: &str) -> bool {
+    let word = label.rsplit([':', '/']).next().unwrap_or_default().trim();
+    [
+        "feature",
+        "enhancement",
+        "minor",
+        "major",
+        "breaking",
+        "breaking-change",
+        "breaking change",
+    ]
+    .iter()
+    .any(|one| one.eq_ignore_ascii_case(word))
 }
 
 fn calls_itself(change: &Change) -> Option<&'static str> {
@@ -97,6 +143,29 @@ fn conventional(subject: &str) -> Option<(&str, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_of_features() {
+        for label in [
+            "feature",
+            "Enhancement",
+            "semver:minor",
+            "kind/feature",
+            "type: major",
+        ] {
+            assert!(is_feature(label), "{label}");
+        }
+        for label in [
+            "",
+            "bug",
+            "minor-fix",
+            "minority",
+            "feature:",
+            "not a feature",
+        ] {
+            assert!(!is_feature(label), "{label}");
+        }
+    }
 
     #[test]
     fn conventional_subjects() {

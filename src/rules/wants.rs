@@ -31,6 +31,16 @@ pub enum Asks {
     Branches,
     /// What registries answer to somebody without credentials, of a confidential hotfix.
     Exposure,
+    /// The pull requests of the hotfix, with their commits and reviews.
+    Pulls,
+    /// The open pull requests into the default branch.
+    Forward,
+    /// Who of those that have approved is in the teams of `policy.agreed`.
+    Teams,
+    /// The issues that the hotfix names.
+    Issues,
+    /// Whether the repository is private.
+    Private,
 }
 
 /// What has to be known of a promoted image before anything else.
@@ -113,6 +123,16 @@ pub struct Wants {
     pub branches: bool,
     /// What registries answer to somebody without credentials.
     pub exposure: bool,
+    /// The pull requests of the hotfix.
+    pub pulls: bool,
+    /// The open pull requests into the default branch.
+    pub forward: bool,
+    /// Who is in which team.
+    pub teams: bool,
+    /// The issues that the hotfix names.
+    pub issues: bool,
+    /// Whether the repository is private.
+    pub private: bool,
 }
 
 /// What the rules that judge this build need.
@@ -133,6 +153,11 @@ pub fn wants(facts: &Facts<'_>) -> Wants {
         branches: wanted(Asks::Branches),
         exposure: facts.confidential.is_some_and(|why| why != Why::Beside)
             && wanted(Asks::Exposure),
+        pulls: wanted(Asks::Pulls),
+        forward: wanted(Asks::Forward),
+        teams: wanted(Asks::Teams),
+        issues: wanted(Asks::Issues),
+        private: wanted(Asks::Private),
     }
 }
 

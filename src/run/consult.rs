@@ -1,6 +1,7 @@
 //! What needs the network before the verdict: the references and objects of the remote, what runs in
 //! production, and the tags as they stand now. Different servers are asked at the same time.
 
+mod forge;
 mod store;
 mod train;
 
@@ -50,7 +51,11 @@ impl Run<'_> {
     /// Adds to the facts what servers know, as far as a rule that applies wants it.
     pub(super) fn consult(&self, facts: &mut Facts<'_>) {
         let wants = rules::wants(facts);
-        if wants.running && self.policy.running.is_some() || wants.history || wants.before {
+        if wants.running && self.policy.running.is_some()
+            || wants.history
+            || wants.before
+            || wants.private
+        {
             let asked = self.with_client(async |client| {
                 self.ask(client, facts, wants).await;
                 Ok(())
@@ -64,6 +69,7 @@ impl Run<'_> {
                 facts.running = Absent::from(&error).into();
                 facts.history = Absent::from(&error).into();
                 train::keep(facts, wants, None);
+                facts.forge = Absent::from(&error).into();
             }
         }
         if wants.pipeline && facts.pipeline.get().is_none() {
@@ -78,12 +84,18 @@ impl Run<'_> {
         let due = wants.history && facts.workspace.get().is_some();
         let asking = self.asking(client);
         let drone = Drone::new(asking);
-        let (remote, running, before) = future::join3(
+        let ((remote, forge), running, before) = future::join3(
             async {
-                match due {
+                let remote = match due {
                     true => Some(self.listed(client).await),
                     false => None,
-                }
+                };
+                let listed = remote.as_ref().and_then(|listed| listed.as_ref().ok());
+                let references = listed.map(|listed| listed.references.as_ref());
+                (
+                    remote,
+                    self.ask_forge(asking, facts, wants, references).await,
+                )
             },
             self.running_now(asking, &drone, facts, wants),
             async {
@@ -101,27 +113,37 @@ impl Run<'_> {
         if wants.current {
             self.read_current(client, facts).await;
         }
-        let seen = match remote {
+        let mut objects = None;
+        match remote {
             Some(Ok(listed)) => {
-                self.history(facts, wants, &listed.remote, &listed.references)
-                    .await
-            }
-            Some(Err(absent)) => Err(absent.clone()),
-            None => return,
-        };
-        match seen {
-            Ok(seen) => {
-                if wants.pipeline {
-                    facts.pipeline = self.pipeline(&seen);
+                let seen = self
+                    .history(facts, wants, &listed.remote, &listed.references)
+                    .await;
+                match seen {
+                    Ok((seen, read)) => {
+                        if wants.pipeline {
+                            facts.pipeline = self.pipeline(&seen);
+                        }
+                        facts.history = seen.history;
+                        train::keep(facts, wants, seen.train);
+                        objects = Some(read);
+                    }
+                    Err(absent) => {
+                        facts.history = absent.into();
+                        train::keep(facts, wants, None);
+                    }
                 }
-                facts.history = seen.history;
-                train::keep(facts, wants, seen.train);
             }
-            Err(absent) => {
-                facts.history = absent.into();
+            Some(Err(absent)) => {
+                facts.history = absent.clone().into();
                 train::keep(facts, wants, None);
             }
+            None => {}
         }
+        facts.forge = match forge {
+            Ok(asked) => Source::Known(self.ask_forge_more(asked, facts, wants, objects).await),
+            Err(absent) => absent.into(),
+        };
     }
 
     /// The remote and its references, listed once for everything that is asked of it.
@@ -243,13 +265,13 @@ impl Run<'_> {
     }
 
     /// Asks git, and fetches what the checkout does not hold.
-    async fn history(
+    async fn history<'r>(
         &self,
         facts: &Facts<'_>,
         wants: Wants,
-        remote: &Remote,
+        remote: &'r Remote,
         references: &Arc<References>,
-    ) -> Result<Seen, Absent> {
+    ) -> Result<(Seen, forge::Objects<'r>), Absent> {
         let workspace = facts.workspace.answer()?;
         let scratch = scratch()?;
         let mut store = Store::of(workspace);
@@ -269,7 +291,8 @@ impl Run<'_> {
             store.fetch(remote, &fetch, scratch.path()).await?;
             let others = (&haves[..], None);
             train::fetch_others(&mut question, &mut store, remote, others, scratch.path()).await?;
-            return Ok(self.read(plan, question.as_ref(), &store));
+            let seen = self.read(plan, question.as_ref(), &store);
+            return Ok((seen, forge::Objects::new(remote, store, scratch)));
         }
         let mut seen = Seen::default();
         for depth in DEPTHS {
@@ -289,7 +312,7 @@ impl Run<'_> {
                 break;
             }
         }
-        Ok(seen)
+        Ok((seen, forge::Objects::new(remote, store, scratch)))
     }
 
     /// What the server may take for known: the checked out and the built commit.

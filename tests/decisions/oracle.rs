@@ -48,6 +48,8 @@ pub enum From {
     Version,
     /// The same, of something that is always in order here: the hotfix has a commit.
     Commits,
+    /// A source that on a pull request only informs.
+    Reviews,
     /// The same; what it says in order and what it says out of order is fixed by the rule's own tests.
     Later,
 }
@@ -87,7 +89,7 @@ const ALL: &[Event] = &[PullRequest, Push, Custom, Promote, Rollback];
 
 /// Every rule of the design that this version may have. One that it has and that is not here fails
 /// the test: write its row from the design first.
-pub const ROWS: [Row; 35] = [
+pub const ROWS: [Row; 39] = [
     Row {
         id: "readable-promotion",
         level: None,
@@ -142,6 +144,8 @@ pub const ROWS: [Row; 35] = [
         &[PullRequest, Promote],
         From::Commits,
     ),
+    row("agreed", Should, Judges::Hotfix, PR_PUSH, From::Source),
+    row("issue", Off, Judges::Hotfix, PR_PUSH, From::Source),
     row("triage", Should, Judges::Hotfix, PR_PUSH, From::Later),
     row("atomic", May, Judges::Hotfix, PR_PUSH, From::Later),
     row("no-features", May, Judges::Hotfix, PR_PUSH, From::Later),
@@ -170,6 +174,20 @@ pub const ROWS: [Row; 35] = [
         From::Source,
     ),
     row("image-commit", Should, Judges::Hotfix, PUSH, From::Source),
+    row(
+        "merged-by-pull-request",
+        Must,
+        Judges::Hotfix,
+        &[Push, Custom, Promote],
+        From::Source,
+    ),
+    row(
+        "reviewed",
+        Must,
+        Judges::Hotfix,
+        PR_PUSH_PROMOTE,
+        From::Reviews,
+    ),
     row(
         "forward-port",
         Should,
@@ -372,7 +390,11 @@ impl Cell {
             From::Unset => Answer::NotChecked,
             From::Version if self.class == Some(Class::Qa) => Answer::NotApplicable,
             From::Version => Answer::NotChecked,
-            From::Source => match self.sources {
+            From::Reviews if self.event == PullRequest => match self.sources {
+                Sources::InOrder | Sources::OutOfOrder => Answer::Pass,
+                Sources::Missing | Sources::Failing => Answer::NotApplicable,
+            },
+            From::Source | From::Reviews => match self.sources {
                 Sources::InOrder => Answer::Pass,
                 Sources::OutOfOrder => Answer::Violation,
                 Sources::Missing => Answer::NotChecked,

@@ -8,6 +8,7 @@ use drone_hotfix::ci::{Build, Event};
 use drone_hotfix::environment::Environment;
 use drone_hotfix::facts::before::{Before, Built, Past};
 use drone_hotfix::facts::bytes::Compared;
+use drone_hotfix::facts::forge::{Account, Commit, Forge, Issue, Pull, Review, State};
 use drone_hotfix::facts::history::{
     Base, Change, Found, Head, History, How, Kept, Placed, Port, SameTag, What,
 };
@@ -17,9 +18,11 @@ use drone_hotfix::facts::pipeline::{PipelineFacts, Unchanged};
 use drone_hotfix::facts::running::{Deployed, OnTarget, Running};
 use drone_hotfix::facts::train::{self, File, Known, Snapshot, Start, TrainFacts};
 use drone_hotfix::facts::{self, Facts, Source, Target};
+use drone_hotfix::git::commits::Person;
 use drone_hotfix::hotfix::CommitId;
 use drone_hotfix::pipeline::weakness::{Kind, Weakness};
 use drone_hotfix::policy::Policy;
+use drone_hotfix::policy::forge::Kind as ForgeKind;
 use drone_hotfix::secret::Redactor;
 use drone_hotfix::train::changelog::ChangeLog;
 use drone_hotfix::train::spec::Spec;
@@ -72,6 +75,27 @@ fn source<T>(sources: Sources, in_order: T, out_of_order: T) -> Source<T> {
     }
 }
 
+fn ann() -> Person {
+    Person {
+        name: "Ann".to_owned(),
+        email: "ann@example.org".to_owned(),
+    }
+}
+
+/// An issue that says everything.
+fn issue() -> Issue {
+    Issue {
+        number: 12,
+        is_pull: false,
+        title: "It fails".to_owned(),
+        text: "## What the user sees\n\nAn error\n\n## Share of users\n\n5 %\n\n## Risk\n\nLow\n"
+            .to_owned(),
+        open: true,
+        labels: Vec::new(),
+        url: "https://git.example/example/service/issues/12".to_owned(),
+    }
+}
+
 /// What git says of a hotfix of the release 1.0.0 with one commit.
 fn history(good: bool) -> History {
     let port = |how| Port {
@@ -83,10 +107,24 @@ fn history(good: bool) -> History {
         id: commit(TIP),
         subject: "HOCS-1 mend it".to_owned(),
         message: "HOCS-1 mend it\n".to_owned(),
-        trailers: Vec::new(),
+        trailers: [
+            (
+                "Agreed-by",
+                if good {
+                    "Cid <cid@example.org>"
+                } else {
+                    "Ann <ann@example.org>"
+                },
+            ),
+            ("Issue", "#12"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .to_vec(),
         merge: false,
         committed: 1_700_000_000,
         from_default: false,
+        author: ann(),
+        committer: ann(),
     };
     let ported = if good { How::Ancestor } else { How::Missing };
     let same = SameTag {
@@ -161,6 +199,59 @@ fn train(good: bool) -> TrainFacts {
         },
         moved: None,
         others: Source::Known(Vec::new()),
+    }
+}
+
+/// What the forge says of that commit: it came by an approved pull request; not good: by none, and the
+/// pull request that is judged has no approval.
+pub fn forge(good: bool, event: Event) -> Forge {
+    let account = |id, login: &str| Account {
+        id,
+        login: login.to_owned(),
+        bot: false,
+    };
+    let approval = Review {
+        by: Some(account(2, "bob")),
+        state: State::Approved,
+        commit: TIP.to_owned(),
+        at: "2026-01-05T09:00:00Z".to_owned(),
+    };
+    let pull = Pull {
+        number: 7,
+        title: "Mend it".to_owned(),
+        text: String::new(),
+        url: "https://git.example/example/service/pull/7".to_owned(),
+        author: Some(account(1, "ann")),
+        base: BRANCH.to_owned(),
+        branch: "HOCS-1".to_owned(),
+        from: Some("example/service".to_owned()),
+        head: TIP.to_owned(),
+        open: event == Event::PullRequest,
+        draft: false,
+        merged: (event != Event::PullRequest).then(|| commit(TIP)),
+        merged_at: None,
+        created: "2026-01-05T08:00:00Z".to_owned(),
+        labels: Vec::new(),
+        commits: vec![Commit {
+            id: TIP.to_owned(),
+            message: "HOCS-1 mend it\n".to_owned(),
+            author: Some(account(1, "ann")),
+            name: "Ann".to_owned(),
+            address: "ann@example.org".to_owned(),
+        }],
+        reviews: good.then_some(approval).into_iter().collect(),
+    };
+    let here = good || event == Event::PullRequest;
+    Forge {
+        kind: ForgeKind::GitHub,
+        branch: BRANCH.to_owned(),
+        pulls: Source::Known(here.then_some(pull).into_iter().collect()),
+        forward: Source::Known(Vec::new()),
+        rebased: Vec::new(),
+        elsewhere: Vec::new(),
+        teams: Vec::new(),
+        issues: vec![(12, Source::Known(good.then(issue)))],
+        private: Source::NotConfigured(String::new()),
     }
 }
 
@@ -298,6 +389,7 @@ pub fn facts<'a>(
     let from = cell.sources;
     let mut facts = facts::collect(environment, build, policy, &Redactor::default());
     facts.history = source(from, history(true), history(false));
+    facts.forge = source(from, forge(true, build.event), forge(false, build.event));
     facts.pipeline = source(from, pipeline(true), pipeline(false));
     facts.train = source(from, train(true), train(false));
     facts.ticket_params = vec![

@@ -14,6 +14,7 @@ pub mod git_server;
 pub mod http;
 pub mod image;
 pub mod kubernetes;
+pub mod openapi;
 pub mod pipeline;
 pub mod recorder;
 pub mod registry;

@@ -69,7 +69,7 @@ pub fn plan(facts: &Facts<'_>, references: &Arc<References>) -> Plan {
 }
 
 /// The hotfix branch that the judged commit belongs to.
-fn own_branch(facts: &Facts<'_>, references: &References) -> Option<String> {
+pub fn own_branch(facts: &Facts<'_>, references: &References) -> Option<String> {
     if let Ok(branch) = &facts.branch
         && facts.promotion.is_none()
     {

@@ -1,0 +1,431 @@
+//! Asks the forge: the merged pull requests of a branch, then, of those that brought something, commits
+//! and reviews; the open ones into the default branch; issues, teams, the repository itself.
+//!
+//! What may be longer than it is read is never taken for whole: it is unknown.
+
+use futures_util::future::join;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde::de::DeserializeOwned;
+
+use super::super::api::{Endpoint, Refusal};
+use super::super::running::{Asking, NotAsked, Unanswered};
+use super::answers::{
+    AnIssue, Bots, GitHubMembership, PullCommit, PullRequest, PullReview, Repository, Team,
+};
+use super::{Account, Commit, Issue, Pull, address};
+use crate::facts::{Absent, shorten};
+use crate::hotfix::CommitId;
+use crate::policy::forge::Kind;
+
+/// The most bytes of one answer: a hundred pull requests with long texts.
+const LIMIT: usize = 8 * 1024 * 1024;
+/// The most pages of one list. Beyond, nobody can say that it is whole.
+const PAGES: usize = 20;
+/// Entries of a page: the most that GitHub gives, and the most that Gitea gives by default.
+const GITHUB_PAGE: usize = 100;
+const GITEA_PAGE: usize = 50;
+/// The most commits of a pull request that GitHub lists («List commits on a pull request»).
+const GITHUB_COMMITS: usize = 250;
+/// The most pull requests of one hotfix whose reviews are read.
+const MOST_PULLS: usize = 50;
+/// The most open pull requests into the default branch whose commits are read.
+pub const MOST_OPEN: usize = 30;
+/// Pull requests that are asked about at once. GitHub asks clients to go slow («secondary rate limits»).
+const AT_ONCE: usize = 4;
+
+/// A forge, ready to be asked.
+pub struct Server {
+    /// What it is.
+    pub kind: Kind,
+    endpoint: Endpoint,
+    repo: String,
+    bots: Vec<String>,
+}
+
+/// The forge of a run.
+///
+/// # Errors
+/// Why it is not asked.
+pub fn server(asking: Asking<'_>) -> Result<Server, Absent> {
+    let token = asking.secret("forge_token", &asking.settings.forge_token);
+    let token = token.map_err(absent)?.cloned();
+    let named = asking.policy.forge.as_ref();
+    if token.is_none() && named.is_none_or(|forge| forge.url.is_none()) {
+        return Err(Absent::NotConfigured(
+            "neither `forge_token` nor `policy.forge` is set, so no forge was asked".to_owned(),
+        ));
+    }
+    let address = address(asking.policy, asking.build).map_err(Absent::NotConfigured)?;
+    asking.resolver_is_ours().map_err(absent)?;
+    Ok(Server {
+        kind: address.kind,
+        endpoint: Endpoint {
+            client: asking.client.clone(),
+            base: address.api,
+            token,
+            what: address.kind.name(),
+            setting: address.setting.to_owned(),
+            limit: LIMIT,
+        },
+        repo: asking.build.repo.clone(),
+        bots: named.map(|forge| forge.bots.clone()).unwrap_or_default(),
+    })
+}
+
+fn absent(why: NotAsked) -> Absent {
+    match why {
+        NotAsked::Withheld(because) => Absent::NotConfigured(because),
+        NotAsked::Unanswered(why) => why.into(),
+    }
+}
+
+impl From<Unanswered> for Absent {
+    fn from(why: Unanswered) -> Self {
+        Self::Unknown {
+            because: why.because,
+            retry: why.retry,
+            advice: why.advice,
+        }
+    }
+}
+
+impl Server {
+    /// The pull request with this number, with its commits and reviews.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub async fn one(&self, number: u64) -> Result<Pull, Absent> {
+        let text = number.to_string();
+        let answer = self.endpoint.get(&self.path(&["pulls", &text]), &[]).await;
+        let request: PullRequest = answer.map_err(|refusal| self.refused(&refusal))?;
+        if request.number != number {
+            return Err(self.garbled("it answered with another pull request"));
+        }
+        let pull = request.pull(Bots(&self.bots));
+        let pull = pull.map_err(|why| self.garbled(&why))?;
+        self.whole(pull).await
+    }
+
+    /// Every pull request that was merged into a branch, without its commits and reviews, the newest
+    /// first.
+    ///
+    /// # Errors
+    /// Why they are not known.
+    pub async fn merged_into(&self, branch: &str) -> Result<Vec<Pull>, Absent> {
+        let found = self.pulls("closed", branch).await?;
+        let merged = found.into_iter().filter(|one| one.merged_at.is_some());
+        self.read(merged)
+    }
+
+    /// The open pull requests into a branch, without their commits; not those of the branch itself.
+    ///
+    /// # Errors
+    /// Why they are not known.
+    pub async fn open_into(&self, branch: &str) -> Result<Vec<Pull>, Absent> {
+        let found = self.pulls("open", branch).await?;
+        self.read(found.into_iter())
+    }
+
+    /// Adds commits and reviews.
+    ///
+    /// # Errors
+    /// If they are not known of one, or there are too many.
+    pub async fn in_full(&self, pulls: Vec<Pull>) -> Result<Vec<Pull>, Absent> {
+        if pulls.len() > MOST_PULLS {
+            return Err(Absent::Unknown {
+                because: format!(
+                    "more than {MOST_PULLS} pull requests have brought the commits of this hotfix"
+                ),
+                retry: false,
+                advice: "make a new hotfix branch of the release that runs".to_owned(),
+            });
+        }
+        let each = pulls.into_iter().map(|pull| self.whole(pull));
+        stream::iter(each).buffered(AT_ONCE).try_collect().await
+    }
+
+    /// Adds commits.
+    ///
+    /// # Errors
+    /// If they are not known of one.
+    pub async fn with_commits(&self, pulls: Vec<Pull>) -> Result<Vec<Pull>, Absent> {
+        let each = pulls.into_iter().map(|pull| self.commits(pull));
+        stream::iter(each).buffered(AT_ONCE).try_collect().await
+    }
+
+    /// A merged pull request by which a commit came: its number, and the branch that it went into.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub async fn came_by(&self, commit: &CommitId) -> Result<Option<(u64, String)>, Absent> {
+        let found: Vec<PullRequest> = match self.kind {
+            Kind::GitHub => {
+                let path = ["commits", commit.as_str(), "pulls"];
+                self.list(&path, &[]).await?
+            }
+            Kind::Gitea => {
+                let path = ["commits", commit.as_str(), "pull"];
+                let answer = self.endpoint.get(&self.path(&path), &[]).await;
+                match answer {
+                    Ok(one) => vec![one],
+                    // Gitea knows only what merged a pull request, and answers 404 to all else.
+                    Err(refusal) if refusal.status() == Some(404) => Vec::new(),
+                    Err(refusal) => return Err(self.refused(&refusal)),
+                }
+            }
+        };
+        let merged = found.into_iter().find(|one| one.merged_at.is_some());
+        Ok(merged.map(|one| (one.number, one.base.name)))
+    }
+
+    /// The issue with this number; `None` if the repository has none.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub async fn issue(&self, number: u64) -> Result<Option<Issue>, Absent> {
+        let text = number.to_string();
+        let answer = self.endpoint.get(&self.path(&["issues", &text]), &[]).await;
+        let issue: AnIssue = match answer {
+            Ok(issue) => issue,
+            // 410 is GitHub's word for one that was deleted. A forge says 404 also to who may not see it:
+            // then the repository itself is not seen either.
+            Err(refusal) if matches!(refusal.status(), Some(404 | 410)) => {
+                self.private().await?;
+                return Ok(None);
+            }
+            Err(refusal) => return Err(self.refused(&refusal)),
+        };
+        if issue.number != number {
+            return Err(self.garbled("it answered with another issue"));
+        }
+        Ok(Some(issue.into()))
+    }
+
+    /// Whether only its members can see the repository.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub async fn private(&self) -> Result<bool, Absent> {
+        let answer = self.endpoint.get(&self.path(&[]), &[]).await;
+        let repository: Repository = answer.map_err(|refusal| self.refused(&refusal))?;
+        Ok(repository.private)
+    }
+
+    /// Whether somebody is in a team, `organisation/team`.
+    ///
+    /// # Errors
+    /// Why it is not known: the team is not there or not seen, for one.
+    pub async fn is_in(&self, team: &str, who: &Account) -> Result<bool, Absent> {
+        let (organisation, name) =
+            team.trim_start_matches('@')
+                .split_once('/')
+                .ok_or_else(|| Absent::Unknown {
+                    because: format!("`{}` is no `organisation/team`", shorten(team)),
+                    retry: false,
+                    advice: "write the team as `organisation/team` into the policy".to_owned(),
+                })?;
+        match self.kind {
+            Kind::GitHub => {
+                let path = [
+                    "orgs",
+                    organisation,
+                    "teams",
+                    name,
+                    "memberships",
+                    &who.login,
+                ];
+                let answer = self.endpoint.get::<GitHubMembership>(&path, &[]).await;
+                match answer {
+                    Ok(membership) => Ok(membership.state == "active"),
+                    Err(refusal) if refusal.status() == Some(404) => Ok(false),
+                    Err(refusal) => Err(self.refused(&refusal)),
+                }
+            }
+            Kind::Gitea => {
+                let all: Vec<Team> = self.list_at(&["orgs", organisation, "teams"], &[]).await?;
+                let same = |team: &&Team| team.name.eq_ignore_ascii_case(name);
+                let Some(team) = all.iter().find(same) else {
+                    return Err(Absent::Unknown {
+                        because: format!(
+                            "`{}` has no team `{}` that `forge_token` can see",
+                            shorten(organisation),
+                            shorten(name)
+                        ),
+                        retry: false,
+                        advice: "check the name of the team in the policy".to_owned(),
+                    });
+                };
+                let id = team.id.to_string();
+                let path = ["teams", id.as_str(), "members", &who.login];
+                let answer = self.endpoint.get::<serde::de::IgnoredAny>(&path, &[]).await;
+                match answer {
+                    Ok(_) => Ok(true),
+                    Err(refusal) if refusal.status() == Some(404) => Ok(false),
+                    Err(refusal) => Err(self.refused(&refusal)),
+                }
+            }
+        }
+    }
+
+    fn read(&self, found: impl Iterator<Item = PullRequest>) -> Result<Vec<Pull>, Absent> {
+        let pulls = found.map(|one| one.pull(Bots(&self.bots)));
+        let pulls = pulls.collect::<Result<Vec<_>, _>>();
+        pulls.map_err(|why| self.garbled(&why))
+    }
+
+    /// The pull requests into a branch, the newest first. A forge that does not know the filter gives
+    /// all, so the branch is compared here too.
+    async fn pulls(&self, state: &str, branch: &str) -> Result<Vec<PullRequest>, Absent> {
+        let filter = match self.kind {
+            Kind::GitHub => "base",
+            Kind::Gitea => "base_branch",
+        };
+        let query = [("state", state), (filter, branch)];
+        let mut found: Vec<PullRequest> = self.list(&["pulls"], &query).await?;
+        // Pages that shift while they are read show an entry twice.
+        let mut seen = Vec::new();
+        found.retain(|one| {
+            let new = one.base.name == branch && !seen.contains(&one.number);
+            seen.push(one.number);
+            new
+        });
+        Ok(found)
+    }
+
+    async fn whole(&self, pull: Pull) -> Result<Pull, Absent> {
+        let number = pull.number.to_string();
+        let path = ["pulls", number.as_str(), "reviews"];
+        let reviews = self.list::<PullReview>(&path, &[]);
+        let (pull, reviews) = join(self.commits(pull), reviews).await;
+        let bots = Bots(&self.bots);
+        let mut reviews: Vec<_> = reviews?.into_iter().map(|one| one.review(bots)).collect();
+        // Both forges list the oldest first; a stable sort keeps that where a time is missing.
+        reviews.sort_by(|a, b| a.at.cmp(&b.at));
+        Ok(Pull { reviews, ..pull? })
+    }
+
+    async fn commits(&self, pull: Pull) -> Result<Pull, Absent> {
+        let number = pull.number.to_string();
+        let path = ["pulls", number.as_str(), "commits"];
+        let commits: Vec<PullCommit> = self.list(&path, &[]).await?;
+        if self.kind == Kind::GitHub && commits.len() >= GITHUB_COMMITS {
+            return Err(Absent::Unknown {
+                because: format!(
+                    "GitHub lists no more than {GITHUB_COMMITS} commits of pull request {number}"
+                ),
+                retry: false,
+                advice: "bring the change in smaller pull requests".to_owned(),
+            });
+        }
+        let bots = Bots(&self.bots);
+        let mut commits: Vec<Commit> = commits.into_iter().map(|one| one.commit(bots)).collect();
+        let mut head = pull.head.clone();
+        if self.kind == Kind::Gitea {
+            // The newest first. Its `head` follows the branch also after the merge; the list does not.
+            if let (Some(first), Some(_)) = (commits.first(), &pull.merged) {
+                head.clone_from(&first.id);
+            }
+            commits.reverse();
+        }
+        Ok(Pull {
+            commits,
+            head,
+            ..pull
+        })
+    }
+
+    /// A whole list below the repository.
+    async fn list<T: DeserializeOwned>(
+        &self,
+        rest: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, Absent> {
+        self.list_at(&self.path(rest), query).await
+    }
+
+    /// A whole list, page by page.
+    async fn list_at<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, Absent> {
+        let (name, size) = match self.kind {
+            Kind::GitHub => ("per_page", GITHUB_PAGE),
+            Kind::Gitea => ("limit", GITEA_PAGE),
+        };
+        let size_text = size.to_string();
+        let mut all = Vec::new();
+        for number in 1..=PAGES {
+            let page = number.to_string();
+            let paging = [(name, size_text.as_str()), ("page", page.as_str())];
+            let query: Vec<(&str, &str)> = query.iter().copied().chain(paging).collect();
+            let answer = self.endpoint.page(path, &query).await;
+            let (found, shown): (Vec<T>, _) = answer.map_err(|refusal| self.refused(&refusal))?;
+            let count = found.len();
+            all.extend(found);
+            // `Link` says that there is more. Where neither it nor a count is there, something on the way
+            // may have taken it, and a page that is not full is the last; a Gitea may have shorter pages
+            // than we ask for, and is at its end where one is empty.
+            let more = shown.next
+                || match (shown.total, self.kind) {
+                    (Some(total), _) => count > 0 && all.len() < total,
+                    (None, Kind::GitHub) => count >= size,
+                    (None, Kind::Gitea) => count > 0,
+                };
+            if !more {
+                return Ok(all);
+            }
+        }
+        Err(Absent::Unknown {
+            because: format!(
+                "{} lists more than {PAGES} pages below `{}`, and no more are read",
+                self.kind.name(),
+                shorten(&path.join("/"))
+            ),
+            retry: false,
+            advice: "turn off the rules that ask the forge, or make a new hotfix branch".to_owned(),
+        })
+    }
+
+    fn path<'p>(&'p self, rest: &[&'p str]) -> Vec<&'p str> {
+        let repo = self.repo.split('/');
+        let path = ["repos"].into_iter().chain(repo);
+        path.chain(rest.iter().copied()).collect()
+    }
+
+    /// Why the forge has not answered.
+    fn refused(&self, refusal: &Refusal) -> Absent {
+        let anonymous = self.endpoint.token.is_none();
+        let repo = shorten(&self.repo);
+        let explained = self.endpoint.explain(refusal, |status, _| match status {
+            401 if !anonymous => {
+                "check `forge_token`: the forge does not take it; it may have run out".to_owned()
+            }
+            401 | 403 | 404 if anonymous => {
+                "set `forge_token` (from_secret) beside `policy`: without it only public \
+                 repositories can be read"
+                    .to_owned()
+            }
+            403 | 404 => format!(
+                "give `forge_token` the right to read the pull requests, issues and members that the \
+                 rules ask for in `{repo}`; a forge answers 404 to who may not see something"
+            ),
+            _ => "ask who runs the forge".to_owned(),
+        });
+        Unanswered::new(
+            format!("{} did not say: {}", self.kind.name(), explained.because),
+            explained.retry,
+            explained.advice,
+        )
+        .into()
+    }
+
+    fn garbled(&self, why: &str) -> Absent {
+        Unanswered::new(
+            format!("{} did not say: {why}", self.kind.name()),
+            false,
+            self.endpoint.check_address(),
+        )
+        .into()
+    }
+}

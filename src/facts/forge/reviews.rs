@@ -1,0 +1,242 @@
+//! What the reviews of one pull request come to (process.md A18, B08). Pure.
+
+use std::collections::BTreeMap;
+
+use super::{Account, Commit, Pull, Review, State};
+
+/// What the reviews come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reviewed<'a> {
+    /// Whose approval of the last commit counts.
+    pub by: Vec<&'a Account>,
+    /// What stands against it, or keeps an approval from counting.
+    pub flaws: Vec<Flaw<'a>>,
+    /// How many authors and co-authors the forge knows no account of.
+    pub nameless: usize,
+}
+
+/// What is wrong with one review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Flaw<'a> {
+    /// A request for changes that stands.
+    ChangesRequested(Option<&'a Account>),
+    /// An approval of an older commit.
+    Stale {
+        /// Who.
+        by: &'a Account,
+        /// Of which commit.
+        at: &'a str,
+    },
+    /// An approval that somebody took back; or a request for changes, which is not told apart.
+    Dismissed(&'a Account),
+    /// An approval by a program.
+    Bot(&'a Account),
+    /// An approval by who opened the pull request.
+    Opener(&'a Account),
+    /// An approval by who has written a commit.
+    Author {
+        /// Who.
+        by: &'a Account,
+        /// Which commit.
+        of: &'a str,
+    },
+    /// An approval by who has helped to write a commit.
+    CoAuthor {
+        /// Who.
+        by: &'a Account,
+        /// Which commit.
+        of: &'a str,
+    },
+    /// An approval by an account that is gone.
+    Gone,
+}
+
+impl Reviewed<'_> {
+    /// Whether somebody approves it and nobody asks for changes.
+    pub fn holds(&self) -> bool {
+        let blocks = |flaw: &Flaw<'_>| matches!(flaw, Flaw::ChangesRequested(_));
+        !self.by.is_empty() && !self.flaws.iter().any(blocks)
+    }
+}
+
+/// Somebody in a message, or an author whom the forge knows no account of.
+#[derive(Debug, PartialEq, Eq)]
+struct Person {
+    name: String,
+    address: String,
+}
+
+/// Weighs the reviews of a pull request: of each account the newest that decides.
+pub fn reviewed(pull: &Pull) -> Reviewed<'_> {
+    let mut latest: BTreeMap<u64, Vec<&Review>> = BTreeMap::new();
+    let mut flaws = Vec::new();
+    let mut gone = None;
+    for review in &pull.reviews {
+        if review.state == State::Commented {
+            continue;
+        }
+        match &review.by {
+            Some(by) => latest.entry(by.id).or_default().push(review),
+            // All that are gone are one, and none of them can approve.
+            None => gone = Some(review),
+        }
+    }
+    match gone.map(|review| review.state) {
+        Some(State::ChangesRequested) => flaws.push(Flaw::ChangesRequested(None)),
+        Some(State::Approved) => flaws.push(Flaw::Gone),
+        _ => {}
+    }
+    let mut by = Vec::new();
+    for said in latest.values() {
+        // A request for changes whose later answer was taken back stands again.
+        let standing = said
+            .iter()
+            .rev()
+            .find(|review| review.state != State::Dismissed);
+        let newest = said.last();
+        let (Some(review), Some(who)) = (newest, newest.and_then(|one| one.by.as_ref())) else {
+            continue;
+        };
+        if standing.is_some_and(|one| one.state == State::ChangesRequested) {
+            flaws.push(Flaw::ChangesRequested(Some(who)));
+        } else if review.state == State::Dismissed {
+            flaws.push(Flaw::Dismissed(who));
+        } else {
+            match against(pull, review, who) {
+                Some(flaw) => flaws.push(flaw),
+                None => by.push(who),
+            }
+        }
+    }
+    Reviewed {
+        by,
+        flaws,
+        nameless: nameless(pull),
+    }
+}
+
+/// Why an approval does not count.
+fn against<'a>(pull: &'a Pull, review: &'a Review, who: &'a Account) -> Option<Flaw<'a>> {
+    if who.bot {
+        return Some(Flaw::Bot(who));
+    }
+    if pull.author.as_ref().is_some_and(|author| author.is(who)) {
+        return Some(Flaw::Opener(who));
+    }
+    for commit in &pull.commits {
+        let of = commit.id.as_str();
+        let is_author = match &commit.author {
+            Some(author) => author.is(who),
+            None => commit_author(commit).is_some_and(|person| person.may_be(who)),
+        };
+        if is_author {
+            return Some(Flaw::Author { by: who, of });
+        }
+        if helpers(&commit.message).any(|person| person.may_be(who)) {
+            return Some(Flaw::CoAuthor { by: who, of });
+        }
+    }
+    let last = !pull.head.is_empty() && review.commit.eq_ignore_ascii_case(&pull.head);
+    (!last).then_some(Flaw::Stale {
+        by: who,
+        at: &review.commit,
+    })
+}
+
+fn commit_author(commit: &Commit) -> Option<Person> {
+    let known = !commit.name.is_empty() || !commit.address.is_empty();
+    known.then(|| Person {
+        name: commit.name.clone(),
+        address: commit.address.clone(),
+    })
+}
+
+/// How many authors and helpers are no account: addresses that the forges do not make themselves.
+fn nameless(pull: &Pull) -> usize {
+    let unknown = pull.commits.iter().filter(|commit| commit.author.is_none());
+    let authors = unknown.map(|commit| commit.address.to_ascii_lowercase());
+    let messages = pull.commits.iter().map(|commit| commit.message.as_str());
+    let helpers = messages.flat_map(helpers);
+    let helpers = helpers.filter(|person| person.account().is_none());
+    let mut all: Vec<String> = authors
+        .chain(helpers.map(|person| person.address.to_ascii_lowercase()))
+        .collect();
+    all.sort();
+    all.dedup();
+    all.len()
+}
+
+/// Those who a message says have helped to write it (GitHub, «Creating a commit with multiple authors»).
+fn helpers(message: &str) -> impl Iterator<Item = Person> + '_ {
+    const KEY: &str = "co-authored-by:";
+    message.lines().filter_map(|line| {
+        let line = line.trim();
+        let key = line.get(..KEY.len())?;
+        if !key.eq_ignore_ascii_case(KEY) {
+            return None;
+        }
+        let rest = line.get(KEY.len()..)?;
+        let (name, rest) = rest.split_once('<')?;
+        let address = rest.split('>').next()?;
+        Some(Person {
+            name: name.trim().to_owned(),
+            address: address.trim().to_owned(),
+        })
+    })
+}
+
+impl Person {
+    /// The account that an address of the forge's own names: `ID+LOGIN@users.noreply.…`, or without the
+    /// number of old ones; Gitea has `LOGIN@noreply.…`.
+    fn account(&self) -> Option<(Option<u64>, &str)> {
+        let (local, host) = self.address.split_once('@')?;
+        let own = host.starts_with("users.noreply.") || host.starts_with("noreply.");
+        if !own {
+            return None;
+        }
+        Some(match local.split_once('+') {
+            Some((id, login)) => (id.parse().ok(), login),
+            None => (None, local),
+        })
+    }
+
+    /// Whether it can be an account: by the number or login in its address, or, of an address that says
+    /// nothing, by a name that is the login.
+    fn may_be(&self, who: &Account) -> bool {
+        let login = |text: &str| text.eq_ignore_ascii_case(&who.login);
+        match self.account() {
+            Some((Some(id), _)) => id == who.id,
+            Some((None, text)) => login(text),
+            None => {
+                let local = self.address.split('@').next().unwrap_or_default();
+                login(&self.name) || login(local)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn who(id: u64, login: &str) -> Account {
+        Account {
+            id,
+            login: login.to_owned(),
+            bot: false,
+        }
+    }
+
+    #[test]
+    fn helpers_are_known_by_number_login_or_name() {
+        let message = "Mend it\n\nCo-authored-by: Ann <7+old@users.noreply.github.com>\n\
+                       co-authored-by: Bob <bob@noreply.git.example>\nCo-Authored-By: cid <x@mail.example>\n\
+                       Co-authored-by: nobody\nCo-authored-bé: x <y@z>\n";
+        let found: Vec<Person> = helpers(message).collect();
+        assert_eq!(found.len(), 3);
+        let is = |at: usize, who: &Account| found[at].may_be(who);
+        assert!(is(0, &who(7, "new")) && !is(0, &who(8, "old")));
+        assert!(is(1, &who(1, "Bob")) && !is(1, &who(1, "ann")));
+        assert!(is(2, &who(1, "cid")) && is(2, &who(1, "X")) && !is(2, &who(1, "mail")));
+    }
+}
