@@ -15,6 +15,7 @@ mod decisions;
 mod docs;
 mod examples;
 mod footprint;
+mod forge;
 mod history;
 mod identity;
 mod interrupted;

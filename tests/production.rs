@@ -2,7 +2,7 @@
 //! real binary, beside a real repository.
 
 mod attacks;
-mod base;
+pub mod base;
 mod criteria;
 mod forward_port;
 mod keeps;

@@ -34,6 +34,7 @@ GITEA = [
     ("get", "/repos/{owner}/{repo}/pulls/{index}"),
     ("get", "/repos/{owner}/{repo}/pulls/{index}/reviews"),
     ("get", "/repos/{owner}/{repo}/pulls/{index}/commits"),
+    ("get", "/repos/{owner}/{repo}/commits/{sha}/pull"),
     ("get", "/repos/{owner}/{repo}/issues/{index}"),
     ("get", "/repos/{owner}/{repo}/issues/{index}/comments"),
     ("post", "/repos/{owner}/{repo}/issues/{index}/comments"),
