@@ -5,6 +5,7 @@ use super::reason::Reason;
 use super::{Facts, Promotion, Source, Workspace, ticket};
 use crate::attestation::statement::Claim;
 use crate::ci::Build;
+use crate::facts::forge::Pull;
 use crate::facts::identity::Evidence;
 use crate::hotfix::HotfixBranch;
 use crate::policy::Policy;
@@ -112,6 +113,10 @@ pub fn late(facts: &Facts<'_>) -> Option<Why> {
     for line in history.iter().filter_map(|it| it.notes.get()).flatten() {
         places.push(("its lines of the change log", line));
     }
+    for pull in pulls(facts) {
+        places.push(("its pull requests", &pull.title));
+        places.push(("its pull requests", &pull.text));
+    }
     places.extend(facts.promotion.iter().flat_map(promoted));
     let attested = facts.promotion.iter().filter_map(|it| it.attested.get());
     for statement in attested.flatten().flat_map(|one| &one.statements) {
@@ -134,6 +139,13 @@ pub fn late(facts: &Facts<'_>) -> Option<Why> {
     named(facts.policy, places)
         .or_else(|| named(facts.policy, below).map(|_| Why::Below))
         .or_else(|| named(facts.policy, beside).map(|_| Why::Beside))
+}
+
+/// The pull requests that a hotfix came by.
+fn pulls<'f>(facts: &'f Facts<'_>) -> impl Iterator<Item = &'f Pull> + Clone {
+    let forge = facts.forge.get();
+    let pulls = forge.and_then(|forge| forge.pulls.get());
+    pulls.into_iter().flatten()
 }
 
 /// What a promotion names.
@@ -214,6 +226,19 @@ impl Facts<'_> {
             .chain(checkout)
             .chain(messages)
             .chain(notes.map(String::as_str));
+        let forge = self.forge.get();
+        let open = forge.and_then(|it| it.forward.get()).into_iter().flatten();
+        let all = pulls(self).chain(open.map(|open| &open.pull));
+        let titles = all.clone().map(|pull| pull.title.as_str());
+        let commits = all.clone().flat_map(|pull| &pull.commits);
+        let issues = forge.into_iter().flat_map(|it| &it.issues);
+        let issues = issues.filter_map(|(_, issue)| issue.get()?.as_ref());
+        let texts = texts
+            .chain(titles)
+            .chain(issues.clone().map(|issue| issue.title.as_str()))
+            .chain(commits.map(|commit| commit.message.as_str()))
+            .chain(all.map(|pull| pull.text.as_str()))
+            .chain(issues.map(|issue| issue.text.as_str()));
         let shown = self.names();
         let mut lines: Vec<&str> = texts
             .flat_map(str::lines)
