@@ -94,6 +94,28 @@ impl Client {
         })
     }
 
+    /// The same client with a time of its own for what is sent by it, from now on.
+    #[must_use]
+    pub fn within(&self, time: Duration) -> Self {
+        Self {
+            deadline: Instant::now() + time,
+            silence: time,
+            ..self.clone()
+        }
+    }
+
+    /// How TLS is spoken to a host (`host:port`), where it is not HTTP that is spoken over it.
+    ///
+    /// # Errors
+    /// If the certificate authorities cannot be used.
+    pub fn tls(&self, host: &str) -> Result<rustls::ClientConfig, HttpError> {
+        if self.trust.skips(host) {
+            tls::unchecked().map_err(HttpError::Setup)
+        } else {
+            tls::checked(self.trust.ca.as_deref()).map_err(HttpError::Setup)
+        }
+    }
+
     /// Waits for something, but not beyond the time for everything.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod fields;
 pub mod forge;
 pub mod issue;
 pub mod limits;
+pub mod notify;
 pub mod overrides;
 mod read;
 pub mod running;
@@ -32,6 +33,7 @@ use crate::signing::VerifyKey;
 use crate::verdict::Level;
 use confidential::Confidential;
 use limits::Limits;
+use notify::Telling;
 use read::Table;
 use running::Running;
 use sign_off::SignOff;
@@ -124,6 +126,10 @@ pub struct Policy {
     pub overrides: Vec<overrides::Entry>,
     /// Which hotfixes are confidential.
     pub confidential: Confidential,
+    /// Where the deployment ticket is written, within the workspace.
+    pub ticket_file: Option<PathBuf>,
+    /// Who is told what.
+    pub telling: Telling,
     /// The forge; without it, the one of the repository, if a token for it is there.
     pub forge: Option<forge::Forge>,
     /// Who has to want a hotfix; `None` if the policy does not say.
@@ -135,7 +141,7 @@ pub struct Policy {
 }
 
 /// Every key of the policy, as docs/settings.md lists them.
-pub const KEYS: [&str; 35] = [
+pub const KEYS: [&str; 40] = [
     "repo",
     "source",
     "tag",
@@ -171,6 +177,11 @@ pub const KEYS: [&str; 35] = [
     "confidential_ticket",
     "confidential_words",
     "confidential_tag",
+    "ticket_file",
+    "deployment_ticket",
+    "notify",
+    "smtp",
+    "audit",
 ];
 
 impl Policy {
@@ -270,12 +281,22 @@ impl Policy {
         let tags_file = file("tags_file", problems).unwrap_or_else(|| PathBuf::from(".tags"));
         let summary = file("summary", problems);
         let digest_file = file("digest_file", problems);
+        let ticket_file = file("ticket_file", problems);
         for (key, path, others) in [
             ("summary", &summary, vec![&tags_file]),
             (
                 "digest_file",
                 &digest_file,
                 summary.iter().chain([&tags_file]).collect(),
+            ),
+            (
+                "ticket_file",
+                &ticket_file,
+                summary
+                    .iter()
+                    .chain(&digest_file)
+                    .chain([&tags_file])
+                    .collect(),
             ),
         ] {
             if path.as_ref().is_some_and(|path| others.contains(&path)) {
@@ -343,6 +364,7 @@ impl Policy {
         let enforce = table.flag("enforce", problems).unwrap_or(true);
         let trust = fields::read_trust(table, problems);
         let limits = limits::read(table, problems);
+        let telling = notify::read(table, &trust, problems);
         let policy = Self {
             running: running::read(table, &trust, problems),
             drone: running::server(table, "drone", "https://drone.example", &trust, problems),
@@ -364,6 +386,8 @@ impl Policy {
             limits,
             verify_keys: fields::read_verify_keys(table, problems),
             confidential,
+            ticket_file,
+            telling,
             overrides,
             tags_format: tags_format.unwrap_or(TagsFormat::Comma),
             repo,

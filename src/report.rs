@@ -4,12 +4,17 @@
 pub mod harness;
 pub mod json;
 pub mod log;
+pub mod message;
 pub mod outputs;
 pub mod sink;
+pub mod telling;
+pub mod ticket;
 
+use crate::ci::Event;
 use crate::problem::Problem;
 use crate::registry::reference::Digest;
 use crate::verdict::{Decision, Exit, Step, Verdict};
+use ticket::Ticket;
 
 /// The tool, for the log and the JSON.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -148,6 +153,8 @@ pub enum Published {
 /// A build that was judged.
 #[derive(Debug, Clone)]
 pub struct Judged {
+    /// What happened.
+    pub event: Event,
     /// What was judged, in a few words: the branch, or the version and the target.
     pub about: String,
     /// The verdict.
@@ -162,6 +169,8 @@ pub struct Judged {
     pub published: Published,
     /// How to promote what was published.
     pub promote: Option<Step>,
+    /// What the people who deploy need to know of what was published.
+    pub ticket: Option<Ticket>,
 }
 
 /// How a run ended.

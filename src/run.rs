@@ -7,6 +7,7 @@ mod digest_file;
 mod identity;
 mod publication;
 mod statement;
+mod telling;
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
@@ -53,7 +54,7 @@ pub fn run(
     }
     let mut report = match (&policy, &build) {
         (Some(policy), Some(build)) if problems.is_empty() => {
-            let run = Run {
+            let mut run = Run {
                 environment: &environment,
                 settings: &settings,
                 policy,
@@ -66,6 +67,10 @@ pub fn run(
             };
             let mut report = run.judge(&mut sink);
             run.write_summary(&mut report);
+            // A question about a host's name that is still open must not hold the step.
+            if let Some((runtime, _)) = run.network.take() {
+                runtime.shutdown_background();
+            }
             report
         }
         _ => Report {
@@ -143,6 +148,7 @@ impl Run<'_> {
         notes.extend(rejected(&facts));
         notes.extend(overrides::remarks(&facts, &verdict));
         let judged = Judged {
+            event: self.build.event,
             about: about(&facts),
             verdict,
             enforced: self.policy.enforce,
@@ -151,14 +157,17 @@ impl Run<'_> {
             promote: self
                 .how_to_promote(&published)
                 .filter(|_| !self.settings.dry_run),
+            ticket: self.ticket(&facts, &published),
             published,
         };
         complete(&mut subject, &facts);
-        Report {
+        let mut report = Report {
             subject,
             ending: Ending::Judged(Box::new(judged)),
             notes,
-        }
+        };
+        self.tell(&facts, &mut report);
+        report
     }
 
     /// Gives the judged image to the step that deploys, where that step will run. A verdict that does

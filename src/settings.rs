@@ -23,7 +23,7 @@ use secrets::{learn, state};
 pub const PREFIX: &str = "PLUGIN_";
 
 /// Every setting, as docs/settings.md lists them.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 14] = [
     "policy",
     "username",
     "password",
@@ -32,6 +32,10 @@ pub const NAMES: [&str; 10] = [
     "forge_token",
     "kube_token",
     "signing_key",
+    "webhook_url",
+    "smtp_username",
+    "smtp_password",
+    "audit_token",
     "dry_run",
     "log_level",
 ];
@@ -58,6 +62,14 @@ pub struct Settings {
     pub kube_token: SecretState,
     /// The token for the forge: also for its git, where the CI server gives no credentials.
     pub forge_token: SecretState,
+    /// Addresses of webhooks of which `policy.notify` names only the beginning, with blanks between them.
+    pub webhook_url: SecretState,
+    /// The account for the mail server of `policy.smtp`.
+    pub smtp_username: SecretState,
+    /// Its password.
+    pub smtp_password: SecretState,
+    /// What the server of `policy.audit` is shown.
+    pub audit_token: SecretState,
     /// Whether to write nothing.
     pub dry_run: bool,
     /// How much to print.
@@ -80,6 +92,10 @@ struct Raw {
     kube_token: Option<String>,
     forge_token: Option<String>,
     signing_key: Option<String>,
+    webhook_url: Option<String>,
+    smtp_username: Option<String>,
+    smtp_password: Option<String>,
+    audit_token: Option<String>,
     dry_run: Option<String>,
     log_level: Option<String>,
 }
@@ -195,6 +211,10 @@ pub fn read(environment: &Environment, redactor: &Redactor, problems: &mut Vec<P
         drone_token: secret("drone_token", raw.drone_token.as_ref()),
         kube_token: secret("kube_token", raw.kube_token.as_ref()),
         forge_token: secret("forge_token", raw.forge_token.as_ref()),
+        webhook_url: secret("webhook_url", raw.webhook_url.as_ref()),
+        smtp_username: secret("smtp_username", raw.smtp_username.as_ref()),
+        smtp_password: secret("smtp_password", raw.smtp_password.as_ref()),
+        audit_token: secret("audit_token", raw.audit_token.as_ref()),
         dry_run: dry_run.unwrap_or(false),
         log_level: log_level.unwrap_or(LogLevel::Info),
         proxy: proxy(environment),

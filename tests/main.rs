@@ -38,6 +38,7 @@ mod secrets;
 mod settings;
 mod sources;
 mod support;
+mod telling;
 mod train;
 mod ways_round;
 mod weather;

@@ -260,7 +260,7 @@ pub fn list(names: &[&str]) -> String {
 }
 
 /// The settings beside the policy that are secrets.
-pub const SECRETS: [&str; 7] = [
+pub const SECRETS: [&str; 11] = [
     "username",
     "password",
     "config",
@@ -268,6 +268,10 @@ pub const SECRETS: [&str; 7] = [
     "forge_token",
     "kube_token",
     "signing_key",
+    "webhook_url",
+    "smtp_username",
+    "smtp_password",
+    "audit_token",
 ];
 
 /// Takes every `{"from_secret": …}` out of a policy and reports it: Drone does not resolve a secret

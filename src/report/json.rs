@@ -4,13 +4,14 @@
 use serde::Serialize;
 
 use super::log::because;
-use super::sink::{clean, shell};
+use super::sink::{scrubbed, shell};
+use super::ticket::Ticket;
 use super::{Attachment, Ending, Judged, Published, Report, Subject, TagState, VERSION};
 use crate::secret::Redactor;
 use crate::verdict::{Effect, Finding, Outcome, Step, Verdict};
 
 /// The version of the schema.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 
 #[derive(Serialize)]
 struct Summary<'a> {
@@ -25,6 +26,7 @@ struct Summary<'a> {
     build: Build<'a>,
     results: Vec<Row<'a>>,
     publication: Option<PublicationRow<'a>>,
+    deployment_ticket: Option<TicketRow<'a>>,
     failure: Option<Failure<'a>>,
     notes: &'a [String],
 }
@@ -98,6 +100,19 @@ struct TagRow<'a> {
 }
 
 #[derive(Serialize)]
+struct TicketRow<'a> {
+    version: &'a str,
+    image: Option<&'a str>,
+    commit: &'a str,
+    code: Option<&'a str>,
+    branch: &'a str,
+    since: Option<&'a str>,
+    changes: Option<&'a [String]>,
+    more_changes: usize,
+    unknown: Option<&'a str>,
+}
+
+#[derive(Serialize)]
 struct Failure<'a> {
     message: &'a str,
     next: &'a str,
@@ -107,6 +122,11 @@ struct Failure<'a> {
 
 /// The summary of a report, with secrets masked and hidden characters shown.
 pub fn summary(report: &Report, redactor: &Redactor) -> String {
+    format!("{:#}\n", value(report, redactor))
+}
+
+/// The same as a value.
+pub(super) fn value(report: &Report, redactor: &Redactor) -> serde_json::Value {
     let judged = match &report.ending {
         Ending::Judged(judged) => Some(judged.as_ref()),
         Ending::Problems(_) | Ending::Nothing(_) => None,
@@ -127,18 +147,19 @@ pub fn summary(report: &Report, redactor: &Redactor) -> String {
         build: build(&report.subject),
         results: judged.map(|j| rows(&j.verdict)).unwrap_or_default(),
         publication: judged.and_then(publication),
+        deployment_ticket: judged.and_then(|j| j.ticket.as_ref()).map(ticket),
         failure: judged.and_then(failure),
         notes: &report.notes,
     };
     let mut value = serde_json::to_value(&summary).unwrap_or_default();
     scrub(&mut value, redactor);
-    format!("{value:#}\n")
+    value
 }
 
 /// Masks and cleans every text, so that the file is as safe to show as the log.
 fn scrub(value: &mut serde_json::Value, redactor: &Redactor) {
     match value {
-        serde_json::Value::String(text) => *text = clean(&redactor.redact(text)),
+        serde_json::Value::String(text) => *text = scrubbed(text, redactor),
         serde_json::Value::Array(items) => items.iter_mut().for_each(|v| scrub(v, redactor)),
         serde_json::Value::Object(fields) => fields.values_mut().for_each(|v| scrub(v, redactor)),
         _ => {}
@@ -307,6 +328,21 @@ fn tag_row<'a>(tag: &'a str, state: &'a TagState) -> TagRow<'a> {
         tag,
         state,
         previous_digest: previous.map(|digest| digest.as_str()),
+    }
+}
+
+fn ticket(ticket: &Ticket) -> TicketRow<'_> {
+    let changes = ticket.changes.as_ref();
+    TicketRow {
+        version: &ticket.version,
+        image: ticket.image.as_deref(),
+        commit: &ticket.commit,
+        code: ticket.code.as_deref(),
+        branch: &ticket.branch,
+        since: ticket.since.as_deref(),
+        changes: changes.ok().map(|changes| changes.lines.as_slice()),
+        more_changes: changes.map_or(0, |changes| changes.more),
+        unknown: changes.err().map(String::as_str),
     }
 }
 

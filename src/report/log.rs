@@ -1,7 +1,7 @@
 //! The log: the verdict and why in the first line, then what is wrong with its way out, then counts,
 //! and at the end what was published and how to promote it.
 
-mod headline;
+pub(super) mod headline;
 
 use std::io::Write;
 
@@ -30,6 +30,13 @@ pub fn write<W: Write>(report: &Report, all: bool, sink: &mut Sink<W>) {
     sink.line(Style::Faint, &signature(report));
     if let Ending::Judged(judged) = &report.ending {
         write_published(judged, sink);
+        if let Some(ticket) = &judged.ticket {
+            sink.line(Style::Plain, "");
+            sink.line(Style::Plain, "deployment ticket");
+            for line in ticket.lines() {
+                sink.line(Style::Plain, &line);
+            }
+        }
     }
 }
 

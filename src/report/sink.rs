@@ -56,7 +56,7 @@ impl<W: Write> Sink<W> {
     /// Writes one line. That the log cannot be written is no reason for another verdict, so errors
     /// of the stream are dropped.
     pub fn line(&mut self, style: Style, text: &str) {
-        let text = clean(&self.redactor.redact(text));
+        let text = scrubbed(text, &self.redactor);
         let _ = if self.colour && style != Style::Plain {
             writeln!(self.out, "\u{1b}[{}m{text}\u{1b}[0m", style.code())
         } else {
@@ -74,6 +74,11 @@ impl<W: Write> Sink<W> {
     pub fn finish(mut self) {
         let _ = self.out.flush();
     }
+}
+
+/// A text as it may leave the program: secrets masked, and [`clean`].
+pub fn scrubbed(text: &str, redactor: &Redactor) -> String {
+    clean(&redactor.redact(text))
 }
 
 /// Replaces what must not reach a terminal or log by visible escapes, and shortens what is too long.

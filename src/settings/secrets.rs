@@ -46,7 +46,7 @@ pub(super) fn learn(environment: &Environment, redactor: &Redactor) {
     for (name, value) in environment.values() {
         let ours = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase);
         let secret = match ours.as_deref() {
-            Some("username") => !public.iter().any(|text| text.contains(value)),
+            Some("username" | "smtp_username") => !public.iter().any(|text| text.contains(value)),
             Some(name) => policy::SECRETS.contains(&name),
             None => matches!(
                 name,
@@ -60,9 +60,30 @@ pub(super) fn learn(environment: &Environment, redactor: &Redactor) {
         if secret {
             redactor.add(value);
         }
+        if ours.as_deref() == Some("webhook_url") {
+            learn_pieces(value, &public, redactor);
+        }
         if ours.as_deref() == Some("config") {
             learn_texts(serde_json::from_str(value).unwrap_or_default(), redactor);
         }
+    }
+}
+
+/// The shortest part of an address that is taken for a secret of its own: `services` is none.
+const SHORTEST_PIECE: usize = 12;
+
+/// What a server may repeat of the address of a webhook: each address, its path, and the parts of that
+/// that are long enough to be a secret and do not stand in the policy.
+fn learn_pieces(value: &str, public: &[&str], redactor: &Redactor) {
+    for address in value.split_whitespace() {
+        redactor.add(address);
+        let path = address.split_once("://").map_or(address, |(_, rest)| rest);
+        let path = path.split_once('/').map_or("", |(_, path)| path);
+        let pieces = path.split(['/', '?', '&', '=', '#']);
+        let long = [path].into_iter().chain(pieces);
+        let known = |piece: &&str| public.iter().any(|text| text.contains(piece));
+        long.filter(|piece| piece.len() >= SHORTEST_PIECE && !known(piece))
+            .for_each(|piece| redactor.add(piece));
     }
 }
 

@@ -379,14 +379,14 @@ impl Drop for Process {
 }
 
 /// A certificate authority and a certificate for `localhost`, made once for all tests.
-struct Authority {
-    certificate: String,
-    server_certificate: String,
-    server_key: String,
+pub struct Authority {
+    pub certificate: String,
+    pub server_certificate: String,
+    pub server_key: String,
 }
 
 impl Authority {
-    fn shared() -> &'static Authority {
+    pub fn shared() -> &'static Authority {
         static AUTHORITY: OnceLock<Authority> = OnceLock::new();
         AUTHORITY.get_or_init(Authority::make)
     }

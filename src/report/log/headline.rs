@@ -6,7 +6,7 @@ use crate::report::{Judged, Published, TagState};
 use crate::verdict::{Decision, Effect, Finding};
 
 /// Who lets a rule pass that does not hold, why, and until when that can be done.
-pub(super) fn overridden(finding: &Finding) -> String {
+pub(in crate::report) fn overridden(finding: &Finding) -> String {
     let (rule, level, what) = (finding.rule, finding.level, finding.outcome.as_str());
     match &finding.overridden {
         Some(used) => format!(
@@ -18,7 +18,7 @@ pub(super) fn overridden(finding: &Finding) -> String {
 }
 
 /// The first line.
-pub(super) fn headline(judged: &Judged) -> (Style, String) {
+pub(in crate::report) fn headline(judged: &Judged) -> (Style, String) {
     let verdict = &judged.verdict;
     let first = |effect| {
         let finding = verdict.with(effect).next();
