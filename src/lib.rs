@@ -23,6 +23,8 @@ pub mod settings;
 
 pub mod registry;
 
+pub mod declaration;
+
 pub mod day;
 pub mod environment;
 pub mod git;

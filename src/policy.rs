@@ -1,8 +1,10 @@
 //! The policy: the one map that decides. It is required, so that a promotion parameter can never
 //! bring its own (design: a parameter cannot replace a setting that the pipeline file sets).
 
+pub mod agreed;
 mod fields;
 pub mod forge;
+pub mod issue;
 pub mod limits;
 pub mod overrides;
 mod read;
@@ -116,12 +118,16 @@ pub struct Policy {
     pub overrides: Vec<overrides::Entry>,
     /// The forge; without it, the one of the repository, if a token for it is there.
     pub forge: Option<forge::Forge>,
+    /// Who has to want a hotfix; `None` if the policy does not say.
+    pub agreed: Option<agreed::Agreed>,
+    /// How the sections of an issue are known.
+    pub sections: issue::Sections,
     /// SHA-256 of the policy as compact JSON with sorted keys.
     pub digest: Digest,
 }
 
 /// Every key of the policy, as docs/settings.md lists them.
-pub const KEYS: [&str; 28] = [
+pub const KEYS: [&str; 30] = [
     "repo",
     "source",
     "tag",
@@ -147,6 +153,8 @@ pub const KEYS: [&str; 28] = [
     "enforce",
     "tls",
     "forge",
+    "agreed",
+    "issue",
     "drone",
     "verify_keys",
     "timeout",
@@ -324,6 +332,8 @@ impl Policy {
             running: running::read(table, &trust, problems),
             drone: running::server(table, "drone", "https://drone.example", &trust, problems),
             forge: forge::read(table, &trust, problems),
+            agreed: agreed::read(table, problems),
+            sections: issue::read(table, problems),
             version_params,
             rules,
             enforce,

@@ -3,11 +3,13 @@
 //! A rule is one file below this one and one row of [`TABLE`]. It is pure: facts in, outcome out.
 //! docs/rules.md is made from this table.
 
+mod agreed;
 mod atomic;
 mod attested;
 mod base_is_production;
 mod build_passed;
 mod clean_parameters;
+mod declared;
 mod earlier;
 mod forward_port;
 mod gate_wired;
@@ -15,6 +17,7 @@ mod has_changes;
 mod hotfix_branch;
 mod image_commit;
 mod image_tag;
+mod issue;
 mod keeps_hotfixes;
 pub mod later;
 mod merged_by_pull_request;
@@ -102,7 +105,7 @@ pub enum Judges {
 pub const OF_THE_IMAGE: &str = image_commit::RULE.id;
 
 /// Every rule, in the order of the report.
-pub const TABLE: [&Rule; 32] = [
+pub const TABLE: [&Rule; 34] = [
     &readable_promotion::RULE,
     &qa_closed::RULE,
     &hotfix_branch::RULE,
@@ -113,6 +116,8 @@ pub const TABLE: [&Rule; 32] = [
     &running_known::RULE,
     &base_is_production::RULE,
     &has_changes::RULE,
+    &agreed::RULE,
+    &issue::RULE,
     &triage::RULE,
     &atomic::RULE,
     &no_features::RULE,

@@ -3,6 +3,7 @@
 //! [`plan`] and [`read`] make it.
 
 pub mod commits;
+pub mod declared;
 pub mod located;
 pub mod plan;
 pub mod ports;
@@ -10,6 +11,7 @@ pub mod read;
 pub mod services;
 
 use crate::git::changes::FileChange;
+use crate::git::commits::Person;
 use crate::hotfix::CommitId;
 
 use super::Source;
@@ -137,6 +139,10 @@ pub struct Change {
     pub committed: i64,
     /// Whether it was taken from the default branch.
     pub from_default: bool,
+    /// Who wrote it, as it says.
+    pub author: Person,
+    /// Who committed it, as it says.
+    pub committer: Person,
 }
 
 /// A commit, and how another branch has what it changes.

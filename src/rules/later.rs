@@ -28,11 +28,9 @@ const PR_PUSH: &[Event] = &[PullRequest, Push, Custom];
 const PR_PUSH_PROMOTE: &[Event] = &[PullRequest, Push, Custom, Promote];
 
 /// Every such name, with what the design says it will judge.
-pub const IDS: [Row; 6] = [
-    row("agreed", Hotfix, PR_PUSH),
+pub const IDS: [Row; 4] = [
     row("changelog", Hotfix, PR_PUSH),
     row("release-bump", Hotfix, PR_PUSH),
-    row("issue", Hotfix, PR_PUSH),
     row("train", Hotfix, PR_PUSH),
     row("confidential", Hotfix, PR_PUSH_PROMOTE),
 ];

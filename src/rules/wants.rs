@@ -28,6 +28,10 @@ pub enum Asks {
     Pulls,
     /// The open pull requests into the default branch.
     Forward,
+    /// Who of those that have approved is in the teams of `policy.agreed`.
+    Teams,
+    /// The issues that the hotfix names.
+    Issues,
     /// Whether the repository is private.
     Private,
 }
@@ -110,6 +114,10 @@ pub struct Wants {
     pub pulls: bool,
     /// The open pull requests into the default branch.
     pub forward: bool,
+    /// Who is in which team.
+    pub teams: bool,
+    /// The issues that the hotfix names.
+    pub issues: bool,
     /// Whether the repository is private.
     pub private: bool,
 }
@@ -130,6 +138,8 @@ pub fn wants(facts: &Facts<'_>) -> Wants {
         past: wanted(Asks::Past),
         pulls: wanted(Asks::Pulls),
         forward: wanted(Asks::Forward),
+        teams: wanted(Asks::Teams),
+        issues: wanted(Asks::Issues),
         private: wanted(Asks::Private),
     }
 }

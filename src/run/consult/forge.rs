@@ -1,6 +1,8 @@
 //! What the forge is asked, in two steps: what a hotfix branch has merged can be asked while others are,
 //! and the rest once git has said which commits are judged.
 
+mod declared;
+
 use futures_util::future::join;
 
 use super::Run;
@@ -90,7 +92,7 @@ impl Run<'_> {
             rebased: Vec::new(),
             elsewhere: Vec::new(),
             teams: Vec::new(),
-            issue: Source::NotConfigured(unasked()),
+            issues: Vec::new(),
             private,
         };
         Ok(Asked { server, forge })
@@ -122,6 +124,12 @@ impl Run<'_> {
         }
         if wants.forward {
             forge.forward = self.forward(&server, history, &mut objects).await;
+        }
+        if wants.teams {
+            forge.teams = self.teams(&server, &forge).await;
+        }
+        if wants.issues {
+            forge.issues = self.issues(&server, &forge, history).await;
         }
         forge
     }
