@@ -16,6 +16,7 @@ use drone_hotfix::facts::reason::Reason;
 use drone_hotfix::facts::running::{Deployed, OnTarget, Running};
 use drone_hotfix::facts::{Facts, PlannedTag, Promotion, Source, bytes, git, image, pipeline};
 use drone_hotfix::git::changes::{FileChange, Status};
+use drone_hotfix::git::commits::Person;
 use drone_hotfix::hotfix::tag::ImageTag;
 use drone_hotfix::hotfix::{CommitId, HotfixBranch};
 use drone_hotfix::overrides;
@@ -93,12 +94,23 @@ fn ports() -> impl Strategy<Value = Vec<Port>> {
     vec(port, 0..3)
 }
 
+fn person(name: &str) -> Person {
+    Person {
+        name: name.to_owned(),
+        email: format!("{}@example.org", name.to_lowercase()),
+    }
+}
+
 fn changes() -> impl Strategy<Value = Vec<Change>> {
     let texts = select(vec![
         "EX-1 mend it",
         "feat: new things",
         "EX-1: a\n\nHotfix-Temporary: yes",
         "fix!: break it",
+        "EX-1\n\nHotfix-Temporary: no\nAgreed-by: Ann <ann@example.org>\nIssue: #1",
+        "EX-1\n\nAgreed-by: Bob <bob@example.org>\nTriage: atomic\nIssue: EX-2",
+        "EX-1\n\nDecision: hotfix\nTriage: A02k, A02j, nothing",
+        "EX-1\n\nDecision: derail\nTriage: \nIssue: #x",
     ]);
     let change = (ids(), texts, any::<bool>(), any::<bool>(), 0..60_i64);
     let change = change.prop_map(|(id, text, merge, from_default, days)| Change {
@@ -114,6 +126,8 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
         merge,
         committed: NOW - days * 86_400,
         from_default,
+        author: person("Ann"),
+        committer: person("Ann"),
     });
     vec(change, 0..3)
 }
@@ -327,11 +341,13 @@ fn lose(world: &mut World, which: usize) {
             }
         }
         20 => one(&mut world.forge),
-        21..=23 => {
+        21..=25 => {
             if let Source::Known(forge) = &mut world.forge {
                 match which {
                     21 => one(&mut forge.pulls),
                     22 => one(&mut forge.forward),
+                    23 => forge.issues.iter_mut().for_each(|(_, issue)| one(issue)),
+                    24 => forge.teams.iter_mut().for_each(|team| one(&mut team.is)),
                     _ => forge.rebased.iter_mut().for_each(|(_, ports)| one(ports)),
                 }
             }
@@ -365,7 +381,7 @@ fn lose(world: &mut World, which: usize) {
 }
 
 /// One more than the last number that [`lose`] takes.
-const LOSSES: usize = 24;
+const LOSSES: usize = 26;
 
 /// A build, the levels of the rules, and who overrides what.
 #[derive(Clone, Debug)]
@@ -436,7 +452,7 @@ impl Ground {
             .map(|rule| format!(r#"{{"who":["alice"],"rule":"{rule}","until":"9999-12-31"}}"#))
             .collect();
         let text = format!(
-            r#"{{"overrides":[{}],"running":{{"cs-prod":"1.0.0"}}}}"#,
+            r#"{{"overrides":[{}],"running":{{"cs-prod":"1.0.0"}},"agreed":{{"by":["Bob <bob@example.org>","@login-2","example/owners"],"count":2,"labels":["bug"]}}}}"#,
             entries.join(",")
         );
         let mut problems = Vec::new();

@@ -53,7 +53,9 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let range = match known(&facts.history).and_then(|history| known(&history.range)) {
         Ok(range) if !range.is_empty() => range,
-        // The criteria say themselves why they cannot be judged.
+        // Something may be declared in what cannot be read.
+        Err(unknown @ Outcome::Unknown { .. }) => return Err(unknown),
+        // The criteria say themselves why they are not judged.
         _ => return Ok(seen(facts)),
     };
     let declared = declared(range);
@@ -73,7 +75,8 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
             (true, _) => Ok(seen(facts)),
         };
     }
-    Ok(ticked(facts, &declared, &blocks, pulls))
+    let unread = asked.as_ref().err();
+    ticked(facts, &declared, &blocks, pulls, unread)
 }
 
 fn ticked(
@@ -81,34 +84,46 @@ fn ticked(
     declared: &Declared,
     blocks: &[(&Pull, Ticks)],
     pulls: &[Pull],
-) -> Outcome {
+    unread: Option<&Outcome>,
+) -> Result<Outcome, Outcome> {
     let mut ticks = declared.ticks();
     for (_, block) in blocks {
         ticks.add(block);
     }
-    let (mut good, mut against) = (Vec::new(), Vec::new());
+    let (mut good, mut others, mut unclear) = (Vec::new(), Vec::new(), None);
     for one in &ticks.known {
         let name = format!("{} {}", one.id(), one.word());
-        match contradicted(facts, *one, pulls) {
-            Some(why) => against.push(format!("{name} is contradicted by {why}")),
-            None => good.push(name),
+        match compared(facts, *one, pulls, unread) {
+            Compared::Holds => good.push(name),
+            Compared::Contradicted(why) => {
+                others.push(format!("{name} is contradicted by {why}"));
+            }
+            Compared::Unclear(outcome) => {
+                others.push(format!("whether something contradicts {name} is not known"));
+                unclear = Some(outcome);
+            }
         }
     }
-    let mut others = against;
     let unknown = ticks.unknown.iter();
     others.extend(unknown.map(|name| format!("`{}` is no criterion", facts.words(name))));
     others.extend(wrong(facts, declared, Key::Triage));
     let from = places(declared, blocks);
     if good.is_empty() {
-        return nothing(match others.is_empty() {
-            true => format!("a checklist in {from} where nothing is ticked"),
-            false => format!("no criterion in {from} that counts: {}", few(&others, "; ")),
-        });
+        return match (unclear, others.is_empty()) {
+            (Some(unclear), _) => Err(unclear),
+            (None, true) => Ok(nothing(format!(
+                "a checklist in {from} where nothing is ticked"
+            ))),
+            (None, false) => Ok(nothing(format!(
+                "no criterion in {from} that counts: {}",
+                few(&others, "; ")
+            ))),
+        };
     }
-    Outcome::Pass {
+    Ok(Outcome::Pass {
         because: format!("declared in {from}: {}{}", good.join(", "), when(blocks)),
         note: (!others.is_empty()).then(|| few(&others, "; ")),
-    }
+    })
 }
 
 /// Where the criteria are declared.
@@ -141,8 +156,22 @@ fn when(blocks: &[(&Pull, Ticks)]) -> &'static str {
     }
 }
 
-/// What a machine sees against a criterion.
-fn contradicted(facts: &Facts<'_>, criterion: Criterion, pulls: &[Pull]) -> Option<String> {
+/// What a machine sees of a criterion that is ticked.
+enum Compared {
+    /// Nothing against it.
+    Holds,
+    /// That it does not hold, and by what.
+    Contradicted(String),
+    /// Nothing, because what could say so does not answer.
+    Unclear(Outcome),
+}
+
+fn compared(
+    facts: &Facts<'_>,
+    criterion: Criterion,
+    pulls: &[Pull],
+    unread: Option<&Outcome>,
+) -> Compared {
     let rule = match criterion {
         Criterion::Isolated => &one_service::RULE,
         Criterion::Revertible => &revertible::RULE,
@@ -150,27 +179,37 @@ fn contradicted(facts: &Facts<'_>, criterion: Criterion, pulls: &[Pull]) -> Opti
         Criterion::Atomic => &atomic::RULE,
         Criterion::ShortLived => &short_lived::RULE,
         Criterion::Temporary => &forward_port::RULE,
-        Criterion::Uncontroversial => {
-            let asks = |pull: &&Pull| {
-                let flaws = reviewed(pull).flaws;
-                flaws
-                    .iter()
-                    .any(|flaw| matches!(flaw, Flaw::ChangesRequested(_)))
-            };
-            let pull = pulls.iter().find(asks)?;
-            return Some(format!(
-                "a review of pull request {} that asks for changes",
-                pull.number
-            ));
-        }
+        Criterion::Uncontroversial => return objections(pulls, unread),
         Criterion::Urgent
         | Criterion::Blocking
         | Criterion::CannotWait
-        | Criterion::NoSideEffects => return None,
+        | Criterion::NoSideEffects => return Compared::Holds,
     };
     match (rule.evaluate)(facts) {
-        Outcome::Violation { found, .. } => Some(format!("`{}` ({found})", rule.id)),
-        _ => None,
+        Outcome::Violation { found, .. } => {
+            Compared::Contradicted(format!("`{}` ({found})", rule.id))
+        }
+        unclear @ Outcome::Unknown { .. } => Compared::Unclear(unclear),
+        _ => Compared::Holds,
+    }
+}
+
+/// Reviews that ask for changes.
+fn objections(pulls: &[Pull], unread: Option<&Outcome>) -> Compared {
+    if let Some(unclear @ Outcome::Unknown { .. }) = unread {
+        return Compared::Unclear(unclear.clone());
+    }
+    let asks = |pull: &&Pull| {
+        let flaws = reviewed(pull).flaws;
+        let mut flaws = flaws.iter();
+        flaws.any(|flaw| matches!(flaw, Flaw::ChangesRequested(_)))
+    };
+    match pulls.iter().find(asks) {
+        Some(pull) => Compared::Contradicted(format!(
+            "a review of pull request {} that asks for changes",
+            pull.number
+        )),
+        None => Compared::Holds,
     }
 }
 

@@ -88,7 +88,7 @@ const PR_PUSH_PROMOTE: &[Event] = &[PullRequest, Push, Custom, Promote];
 
 /// Every rule of the design that this version may have. One that it has and that is not here fails
 /// the test: write its row from the design first.
-pub const ROWS: [Row; 32] = [
+pub const ROWS: [Row; 34] = [
     Row {
         id: "readable-promotion",
         level: None,
@@ -143,6 +143,8 @@ pub const ROWS: [Row; 32] = [
         &[PullRequest, Promote],
         From::Commits,
     ),
+    row("agreed", Should, Judges::Hotfix, PR_PUSH, From::Source),
+    row("issue", Level::Off, Judges::Hotfix, PR_PUSH, From::Source),
     row("triage", Should, Judges::Hotfix, PR_PUSH, From::Later),
     row("atomic", May, Judges::Hotfix, PR_PUSH, From::Later),
     row("no-features", May, Judges::Hotfix, PR_PUSH, From::Later),

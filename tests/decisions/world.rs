@@ -8,7 +8,7 @@ use drone_hotfix::ci::{Build, Event};
 use drone_hotfix::environment::Environment;
 use drone_hotfix::facts::before::{Before, Built, Past};
 use drone_hotfix::facts::bytes::Compared;
-use drone_hotfix::facts::forge::{Account, Commit, Forge, Pull, Review, State};
+use drone_hotfix::facts::forge::{Account, Commit, Forge, Issue, Pull, Review, State};
 use drone_hotfix::facts::history::{
     Base, Change, Found, Head, History, How, Kept, Placed, Port, SameTag, What,
 };
@@ -17,6 +17,7 @@ use drone_hotfix::facts::image::Platform;
 use drone_hotfix::facts::pipeline::{PipelineFacts, Unchanged};
 use drone_hotfix::facts::running::{Deployed, OnTarget, Running};
 use drone_hotfix::facts::{self, Facts, Source, Target};
+use drone_hotfix::git::commits::Person;
 use drone_hotfix::hotfix::CommitId;
 use drone_hotfix::pipeline::weakness::{Kind, Weakness};
 use drone_hotfix::policy::Policy;
@@ -71,6 +72,27 @@ fn source<T>(sources: Sources, in_order: T, out_of_order: T) -> Source<T> {
     }
 }
 
+fn ann() -> Person {
+    Person {
+        name: "Ann".to_owned(),
+        email: "ann@example.org".to_owned(),
+    }
+}
+
+/// An issue that says everything.
+fn issue() -> Issue {
+    Issue {
+        number: 12,
+        is_pull: false,
+        title: "It fails".to_owned(),
+        text: "## What the user sees\n\nAn error\n\n## Share of users\n\n5 %\n\n## Risk\n\nLow\n"
+            .to_owned(),
+        open: true,
+        labels: Vec::new(),
+        url: "https://git.example/example/service/issues/12".to_owned(),
+    }
+}
+
 /// What git says of a hotfix of the release 1.0.0 with one commit.
 fn history(good: bool) -> History {
     let port = |how| Port {
@@ -82,10 +104,24 @@ fn history(good: bool) -> History {
         id: commit(TIP),
         subject: "HOCS-1 mend it".to_owned(),
         message: "HOCS-1 mend it\n".to_owned(),
-        trailers: Vec::new(),
+        trailers: [
+            (
+                "Agreed-by",
+                if good {
+                    "Cid <cid@example.org>"
+                } else {
+                    "Ann <ann@example.org>"
+                },
+            ),
+            ("Issue", "#12"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .to_vec(),
         merge: false,
         committed: 1_700_000_000,
         from_default: false,
+        author: ann(),
+        committer: ann(),
     };
     let ported = if good { How::Ancestor } else { How::Missing };
     let same = SameTag {
@@ -174,7 +210,7 @@ pub fn forge(good: bool, event: Event) -> Forge {
         rebased: Vec::new(),
         elsewhere: Vec::new(),
         teams: Vec::new(),
-        issue: Source::NotConfigured(String::new()),
+        issues: vec![(12, Source::Known(good.then(issue)))],
         private: Source::NotConfigured(String::new()),
     }
 }
