@@ -576,7 +576,7 @@ impl Ground {
             .map(|rule| format!(r#"{{"who":["alice"],"rule":"{rule}","until":"9999-12-31"}}"#))
             .collect();
         let text = format!(
-            r#"{{"train":{{}},"overrides":[{}],"running":{{"cs-prod":"1.0.0"}},"confidential_ticket":"^EX-\\d+$"}}"#,
+            r#"{{"train":{{}},"overrides":[{}],"running":{{"cs-prod":"1.0.0"}},"confidential_ticket":"^EX-\\d+$","agreed":{{"by":["Bob <bob@example.org>","@login-2","example/owners"],"count":2,"labels":["bug"]}}}}"#,
             entries.join(",")
         );
         let mut problems = Vec::new();

@@ -53,7 +53,9 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let range = match known(&facts.history).and_then(|history| known(&history.range)) {
         Ok(range) if !range.is_empty() => range,
-        // The criteria say themselves why they cannot be judged.
+        // Something may be declared in what cannot be read.
+        Err(unknown @ Outcome::Unknown { .. }) => return Err(unknown),
+        // The criteria say themselves why they are not judged.
         _ => return Ok(seen(facts)),
     };
     let declared = declared(range);
