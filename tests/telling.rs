@@ -97,7 +97,10 @@ fn silent(text: &str) {
 /// What changes from run to run, as something that does not.
 fn steady(text: &str, address: &str) -> String {
     let digits = regex::Regex::new("sha256:[0-9a-f]{64}").unwrap();
-    let text = text.replace(address, "server.example");
+    let text = match address {
+        "" => text.to_owned(),
+        address => text.replace(address, "server.example"),
+    };
     digits.replace_all(&text, "sha256:DIGEST").into_owned()
 }
 
