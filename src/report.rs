@@ -38,6 +38,8 @@ pub struct Subject {
     pub commit: String,
     /// The ticket, if one was found.
     pub ticket: Option<String>,
+    /// The page of the issue or pull request that carries the deployment ticket.
+    pub issue: Option<String>,
     /// The target of a promotion.
     pub target: Option<String>,
     /// The ways in which a promotion was known as a hotfix's.

@@ -2,6 +2,7 @@
 //! command and each pipeline in them is run. `UPDATE_DOCS=1 cargo test docs` writes what is made from
 //! the code: docs/rules.md, and the output below the commands of the README.
 
+mod declarations;
 mod rules;
 mod runbook;
 mod settings;

@@ -41,6 +41,7 @@ struct Build<'a> {
     branch: Option<&'a str>,
     commit: &'a str,
     ticket: Option<&'a str>,
+    issue: Option<&'a str>,
     target: Option<&'a str>,
     hotfix_by: &'a [&'static str],
     judged: Vec<Image<'a>>,
@@ -176,6 +177,7 @@ fn build(subject: &Subject) -> Build<'_> {
         branch: subject.branch.as_deref(),
         commit: &subject.commit,
         ticket: subject.ticket.as_deref(),
+        issue: subject.issue.as_deref(),
         target: subject.target.as_deref(),
         hotfix_by: &subject.hotfix_by,
         judged: subject

@@ -103,6 +103,8 @@ impl Message {
                 .iter()
                 .map(|ticket| format!("ticket: {ticket}")),
         );
+        let issue = subject.issue.as_deref().and_then(address);
+        lines.extend(issue.iter().map(|link| format!("issue:  {link}")));
         let link = subject.link.as_deref().and_then(address);
         lines.extend(link.iter().map(|link| format!("build:  {link}")));
         let policy = subject.policy.as_ref().map(Digest::as_str);

@@ -60,6 +60,7 @@ impl Run<'_> {
     /// Tells everybody whom the policy names, all at the same time.
     pub(super) fn tell(&self, facts: &Facts<'_>, report: &mut Report) {
         let telling = &self.policy.telling;
+        report.subject.issue = self.issue_page(facts);
         let comment = self.comment(facts, report);
         let silent = self.settings.dry_run;
         if silent {
@@ -140,6 +141,15 @@ impl Run<'_> {
         Some(format!(
             "the deployment ticket was not written to a file: {why:#}"
         ))
+    }
+
+    /// The page of the issue or pull request that the policy means, if it is known. Both forges lead from
+    /// the one to the other.
+    fn issue_page(&self, facts: &Facts<'_>) -> Option<String> {
+        let thread = self.policy.telling.ticket?;
+        let number = self.number(facts, thread, &hotfix_branch(facts)?).ok()?;
+        let page = self.build.page.as_deref()?.trim_end_matches('/');
+        Some(format!("{page}/issues/{number}"))
     }
 
     /// The comment that is due, or why it cannot be written.

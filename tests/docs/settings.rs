@@ -89,6 +89,17 @@ fn every_setting_and_key_is_documented_and_no_other() {
             "policy.overrides[0].z",
             "policy.overrides[].",
         ),
+        (
+            "{notify: [{z: a}]}",
+            "policy.notify[0].z",
+            "policy.notify[].",
+        ),
+        ("{smtp: {z: a}}", "policy.smtp.z", "policy.smtp."),
+        (
+            "{deployment_ticket: {z: a}}",
+            "policy.deployment_ticket.z",
+            "policy.deployment_ticket.",
+        ),
     ] {
         wanted.extend(
             keys_below(policy, at)

@@ -13,14 +13,14 @@ use crate::support::http::Acceptor;
 use crate::support::registry::{Authority, TempDir};
 
 /// A running mail server.
-struct Server {
+pub struct Server {
     child: Child,
     directory: TempDir,
-    address: String,
+    pub address: String,
 }
 
 impl Server {
-    fn start(options: &str) -> Server {
+    pub fn start(options: &str) -> Server {
         let directory = TempDir::new();
         let authority = Authority::shared();
         directory.write("server.pem", &authority.server_certificate);
@@ -49,7 +49,7 @@ impl Server {
     }
 
     /// The mails that it took, in order.
-    fn mails(&self) -> Vec<Value> {
+    pub fn mails(&self) -> Vec<Value> {
         let read = |count: usize| {
             let path = self.directory.path(&format!("{count}.json"));
             std::fs::read_to_string(path).ok()

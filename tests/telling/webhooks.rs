@@ -350,3 +350,49 @@ fn a_secret_that_is_missing_is_said() {
     }
     server.finish();
 }
+
+/// The pipeline of examples/telling.drone.yml, with a server of the test in the place of each host.
+#[test]
+fn the_example_tells_everybody() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/telling.drone.yml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let server = Script::new()
+        .on("POST", "/hooks/canary-webhook-part", Answer::status(200))
+        .on("POST", "/hotfix", Answer::status(200))
+        .with_header("Authorization", "Bearer canary-audit-token")
+        .start();
+    let mail = super::mail::Server::start("account plain");
+    let address = server.address();
+    let text = text
+        .replace("https://chat.example", &format!("http://{address}"))
+        .replace("https://audit.example", &format!("http://{address}"))
+        .replace("smtp.example:587", &mail.address)
+        .replace(
+            "    policy:\n",
+            &format!(
+                "    policy:\n      tls: {{insecure: [\"{address}\", \"{}\"]}}\n",
+                mail.address
+            ),
+        );
+    let mut secrets: std::collections::BTreeMap<String, String> = super::SECRETS
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), text.replace("{address}", &address)))
+        .collect();
+    secrets.insert("chat_webhook".to_owned(), secrets["webhook_url"].clone());
+    let workspace = crate::support::registry::TempDir::new();
+    let build = hotfix().with(|build| build.workspace = workspace.path("").into());
+    let step = crate::support::pipeline::drone_pipelines(&text)
+        .remove(0)
+        .steps
+        .remove(0);
+    let run = crate::support::binary::run(build.environment(&step, &[], &secrets));
+    silent(&run.text);
+    assert!(!run.text.contains("was not told"), "{}", run.text);
+    assert!(
+        workspace
+            .read("deployment-ticket.txt")
+            .contains("branch-hotfix_HOCS-1234")
+    );
+    assert_eq!(mail.mails().len(), 1);
+    server.finish();
+}
