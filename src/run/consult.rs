@@ -87,12 +87,8 @@ impl Run<'_> {
                     true => Some(self.listed(client).await),
                     false => None,
                 };
-                let listed = remote.as_ref().and_then(|listed| listed.as_ref().ok());
-                let references = listed.map(|listed| listed.references.as_ref());
-                (
-                    remote,
-                    self.ask_forge(asking, facts, wants, references).await,
-                )
+                let listed = remote.map(|listed| listed.map(|listed| listed.references.as_ref()));
+                (remote, self.ask_forge(asking, facts, wants, listed).await)
             },
             self.running_now(asking, &drone, facts, wants),
             async {
