@@ -94,6 +94,12 @@ fn every_setting_and_key_is_documented_and_no_other() {
             "policy.notify[0].z",
             "policy.notify[].",
         ),
+        ("{agreed: {z: a}}", "policy.agreed.z", "policy.agreed."),
+        (
+            "{issue: {sections: {z: a}}}",
+            "policy.issue.sections.z",
+            "policy.issue.sections.",
+        ),
         ("{smtp: {z: a}}", "policy.smtp.z", "policy.smtp."),
         (
             "{deployment_ticket: {z: a}}",

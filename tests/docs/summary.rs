@@ -114,7 +114,12 @@ fn summaries() -> Vec<Value> {
         ("allowed", 0, hotfix(), String::new()),
         ("allowed", 0, hotfix(), source.clone()),
         ("allowed", 0, hotfix(), source.clone()),
-        ("allowed", 0, later, source.clone()),
+        (
+            "allowed",
+            0,
+            later,
+            format!("{source}  deployment_ticket: {{comment: 12}}\n"),
+        ),
         (
             "allowed",
             0,
