@@ -21,6 +21,7 @@ const PROMOTE_ONLY: &str = "promote-only.drone.yml";
 const DOCKER_THEN_TAG: &str = "docker-then-tag.drone.yml";
 const WOODPECKER: &str = "woodpecker.yml";
 /// Run by `tests/train/example.rs`.
+const TELLING: &str = "telling.drone.yml";
 const TRAIN: &str = "train.drone.yml";
 const DRONE_FILES: [&str; 4] = [HOCS, PROMOTE_ONLY, DOCKER_THEN_TAG, TRAIN];
 const HOTFIX: &str = "hotfix/HOCS-1234";
