@@ -1,6 +1,7 @@
 //! What the CI server says about this build, read only from variables that it always sets.
 
 mod drone;
+pub mod privacy;
 mod woodpecker;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use crate::environment::{Environment, Reading};
 use crate::hotfix::CommitId;
 use crate::problem::Problem;
 use crate::secret::shorten;
+use privacy::Privacy;
 
 /// The CI server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +98,8 @@ struct Variables {
     remote: &'static str,
     workspace: &'static str,
     created: &'static str,
+    private: &'static str,
+    visibility: Option<&'static str>,
 }
 
 /// What happened, in one vocabulary for both servers.
@@ -169,6 +173,8 @@ pub struct Build {
     pub remote: Option<String>,
     /// Where the checkout lies.
     pub workspace: PathBuf,
+    /// Who may see the repository.
+    pub privacy: Privacy,
 }
 
 impl Build {
@@ -265,6 +271,10 @@ pub fn read(environment: &Environment) -> Result<Build, Vec<Problem>> {
         .and_then(|text| text.parse().ok());
     let message = reader.optional(names.message);
     let remote = reader.optional(names.remote);
+    let privacy = Privacy {
+        private: reader.optional(names.private),
+        visibility: names.visibility.and_then(|name| reader.optional(name)),
+    };
     let workspace = reader
         .optional(names.workspace)
         .map_or_else(|| PathBuf::from("."), PathBuf::from);
@@ -295,6 +305,7 @@ pub fn read(environment: &Environment) -> Result<Build, Vec<Problem>> {
             message,
             remote,
             workspace,
+            privacy,
         }),
         _ => Err(reader.problems),
     }

@@ -25,6 +25,11 @@ impl Day {
         real.then_some(Self { year, month, day })
     }
 
+    /// The year.
+    pub const fn year(self) -> u16 {
+        self.year
+    }
+
     /// The day of a time in seconds since 1970; `None` before 1970 and after 9999.
     pub fn of_seconds(seconds: i64) -> Option<Self> {
         let days = u64::try_from(seconds).ok()? / 86_400;

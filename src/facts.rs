@@ -6,7 +6,9 @@ pub mod attested;
 pub mod before;
 pub mod bytes;
 pub mod cluster;
+pub mod confidential;
 pub mod drone;
+pub mod exposure;
 pub mod forge;
 pub mod git;
 pub mod history;
@@ -19,11 +21,13 @@ pub mod reason;
 pub mod remote;
 pub mod running;
 pub mod source;
+mod ticket;
+pub mod train;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::ci::{Build, Event};
-use crate::environment::Environment;
+use crate::environment::{Environment, Reading};
 use crate::hotfix::tag::{ImageTag, NotATag};
 use crate::hotfix::template::Values;
 use crate::hotfix::{HotfixBranch, NotHotfix, Ticket};
@@ -33,6 +37,8 @@ use crate::registry::reference::{Digest, Version};
 use crate::secret::{self, Redactor};
 use before::Before;
 use bytes::Compared;
+use confidential::Why;
+use exposure::Exposed;
 use forge::Forge;
 use git::Workspace;
 use history::History;
@@ -43,6 +49,7 @@ use promoted::{Attested, Promoted};
 use reason::Reason;
 use running::Running;
 pub use source::{Absent, Source};
+use train::TrainFacts;
 
 /// All that is known about one build.
 #[derive(Debug, Clone)]
@@ -69,21 +76,41 @@ pub struct Facts<'a> {
     pub current: Source<Vec<(String, Digest)>>,
     /// What git says about the commit that is judged.
     pub history: Source<History>,
+    /// What git says of the train that is judged.
+    pub train: Source<TrainFacts>,
+    /// What the parameter says that names the ticket of a deployment (`policy.train.ticket_param`): each
+    /// value of it.
+    pub ticket_params: Vec<String>,
     /// What the forge says of pull requests, reviews and issues.
     pub forge: Source<Forge>,
     /// The promotion, if the build is one.
     pub promotion: Option<Promotion>,
     /// Why somebody wants to override a rule.
     pub reason: Reason,
+    /// The title of the pull request.
+    pub title: Option<String>,
+    /// Why the hotfix is confidential, if it is. Texts that people wrote are then not shown.
+    pub confidential: Option<Why>,
+    /// What registries answer about its images to somebody without credentials.
+    pub exposure: Source<Vec<Exposed>>,
     /// When the step started, in seconds since 1970.
     pub now: i64,
 }
 
 impl Facts<'_> {
     /// A text that somebody else wrote, such as the first line of a commit's message, for output: at
-    /// most 80 characters of it. Nothing else prints such texts.
+    /// most 80 characters of it, and nothing of it if the hotfix is confidential. Nothing else prints
+    /// such texts.
     pub fn words(&self, text: &str) -> String {
-        shorten(text)
+        shorten(self.in_full(text))
+    }
+
+    /// The same at full length, for a text that is bounded already.
+    pub fn in_full<'t>(&self, text: &'t str) -> &'t str {
+        match self.confidential {
+            Some(_) => confidential::HIDDEN,
+            None => text,
+        }
     }
 
     /// Says where the branch stands, if it was just made and holds nothing of its own: there is
@@ -266,9 +293,11 @@ pub fn scope(build: &Build, policy: &Policy) -> Scope {
                     };
                     let why = match reason {
                         NotHotfix::EmptyRest => "has nothing behind the prefix".to_owned(),
-                        _ => format!("does not begin with {}", policy.prefixes.describe()),
+                        _ => format!("does not {}", policy.prefixes.ask("")),
                     };
-                    let near = if crate::hotfix::looks_like_hotfix(branch) {
+                    let near = if crate::hotfix::looks_like_hotfix(branch)
+                        || policy.prefixes.nearly(branch)
+                    {
                         ", in exactly that spelling, so it is no hotfix branch and no image of it is published here"
                     } else {
                         ", so it is no hotfix branch"
@@ -298,10 +327,27 @@ pub fn collect<'a>(
         build.branch.as_deref().unwrap_or_default(),
         &policy.prefixes,
     );
-    let ticket = branch
-        .as_ref()
-        .ok()
-        .and_then(|branch| find_ticket(branch, build, policy, &workspace));
+    let promotion = build
+        .event
+        .is_promotion()
+        .then(|| identity::read(environment, build, policy, redactor));
+    let reason = reason::read(environment, redactor);
+    let title = match environment.read("DRONE_PULL_REQUEST_TITLE") {
+        Reading::Text(text) => Some(text.to_owned()),
+        _ => None,
+    };
+    let confidential = confidential::early(confidential::Early {
+        build,
+        policy,
+        workspace: &workspace,
+        promotion: promotion.as_ref(),
+        reason: &reason,
+        title: title.as_deref(),
+    });
+    let ticket = branch.as_ref().ok().and_then(|branch| {
+        let places = ticket::places(branch, build, &workspace);
+        ticket::find(policy, places, confidential.is_some())
+    });
     let tags = match &branch {
         Ok(branch) => plan_tags(
             branch,
@@ -311,10 +357,6 @@ pub fn collect<'a>(
         ),
         Err(_) => Vec::new(),
     };
-    let promotion = build
-        .event
-        .is_promotion()
-        .then(|| identity::read(environment, build, policy, redactor));
     Facts {
         build,
         policy,
@@ -335,40 +377,26 @@ pub fn collect<'a>(
                 .err()
                 .unwrap_or_else(|| Source::NotConfigured(String::new())),
         },
+        train: match (&policy.train, &workspace) {
+            (None, _) => Source::NotConfigured("`policy.train` is not set".to_owned()),
+            (Some(_), workspace) => {
+                workspace.then(|_| Source::NotConfigured("git was not asked".to_owned()))
+            }
+        },
+        ticket_params: identity::ticket_params(environment, policy),
         workspace,
         forge: Source::NotConfigured("the forge was not asked".to_owned()),
         promotion,
-        reason: reason::read(environment, redactor),
+        reason,
+        title,
+        confidential,
+        exposure: Source::NotConfigured("no registry was asked".to_owned()),
         now: SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .ok()
             .and_then(|since| i64::try_from(since.as_secs()).ok())
             .unwrap_or_default(),
     }
-}
-
-fn find_ticket(
-    branch: &HotfixBranch,
-    build: &Build,
-    policy: &Policy,
-    workspace: &Source<Workspace>,
-) -> Option<(Ticket, &'static str)> {
-    let in_checkout = match workspace {
-        Source::Known(workspace) => workspace.message.as_deref(),
-        _ => None,
-    };
-    let message = in_checkout.or(build.message.as_deref());
-    let places = [
-        ("the name of the hotfix branch", Some(branch.rest())),
-        (
-            "the name of the working branch",
-            build.source_branch.as_deref(),
-        ),
-        ("the message of the built commit", message),
-    ];
-    places
-        .into_iter()
-        .find_map(|(place, text)| Some((policy.ticket.find(text?)?, place)))
 }
 
 fn plan_tags(

@@ -23,6 +23,8 @@ pub mod settings;
 
 pub mod registry;
 
+pub mod declaration;
+
 pub mod day;
 pub mod environment;
 pub mod git;
@@ -32,4 +34,5 @@ pub mod http;
 pub mod problem;
 pub mod secret;
 pub mod signing;
+pub mod train;
 pub mod verdict;

@@ -215,7 +215,7 @@ impl Request<'_> {
         }
         Ok(Override {
             by: self.by.to_owned(),
-            reason: self.reason.to_owned(),
+            reason: facts.in_full(self.reason).to_owned(),
             until: last.until,
         })
     }

@@ -1,8 +1,11 @@
 //! The policy: the one map that decides. It is required, so that a promotion parameter can never
 //! bring its own (design: a parameter cannot replace a setting that the pipeline file sets).
 
+pub mod agreed;
+pub mod confidential;
 mod fields;
 pub mod forge;
+pub mod issue;
 pub mod limits;
 pub mod notify;
 pub mod overrides;
@@ -11,6 +14,7 @@ pub mod running;
 pub mod sign_off;
 pub mod source;
 pub mod targets;
+pub mod train;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -27,6 +31,7 @@ use crate::problem::Problem;
 use crate::registry::reference::{Digest, Repository};
 use crate::signing::VerifyKey;
 use crate::verdict::Level;
+use confidential::Confidential;
 use limits::Limits;
 use notify::Telling;
 use read::Table;
@@ -34,6 +39,7 @@ use running::Running;
 use sign_off::SignOff;
 use source::Source;
 use targets::{Patterns, Targets};
+use train::Train;
 use tree::Node;
 
 pub use read::{SECRETS, flag};
@@ -90,6 +96,8 @@ pub struct Policy {
     pub release_branches: Patterns,
     /// Where the judged image is written by its digest, within the workspace.
     pub digest_file: Option<PathBuf>,
+    /// How trains are released, if hotfixes go into trains.
+    pub train: Option<Train>,
     /// Who accepts a hotfix, and by a promotion to which target.
     pub sign_off: Option<SignOff>,
     /// Knows the tags of hotfixes.
@@ -116,18 +124,24 @@ pub struct Policy {
     pub verify_keys: Vec<VerifyKey>,
     /// Who may override which rule, and until when.
     pub overrides: Vec<overrides::Entry>,
+    /// Which hotfixes are confidential.
+    pub confidential: Confidential,
     /// Where the deployment ticket is written, within the workspace.
     pub ticket_file: Option<PathBuf>,
     /// Who is told what.
     pub telling: Telling,
     /// The forge; without it, the one of the repository, if a token for it is there.
     pub forge: Option<forge::Forge>,
+    /// Who has to want a hotfix; `None` if the policy does not say.
+    pub agreed: Option<agreed::Agreed>,
+    /// How the sections of an issue are known.
+    pub sections: issue::Sections,
     /// SHA-256 of the policy as compact JSON with sorted keys.
     pub digest: Digest,
 }
 
 /// Every key of the policy, as docs/settings.md lists them.
-pub const KEYS: [&str; 33] = [
+pub const KEYS: [&str; 40] = [
     "repo",
     "source",
     "tag",
@@ -144,6 +158,7 @@ pub const KEYS: [&str; 33] = [
     "release_branches",
     "digest_file",
     "sign_off",
+    "train",
     "targets",
     "running",
     "version_params",
@@ -153,9 +168,15 @@ pub const KEYS: [&str; 33] = [
     "enforce",
     "tls",
     "forge",
+    "agreed",
+    "issue",
     "drone",
     "verify_keys",
     "timeout",
+    "confidential",
+    "confidential_ticket",
+    "confidential_words",
+    "confidential_tag",
     "ticket_file",
     "deployment_ticket",
     "notify",
@@ -297,19 +318,8 @@ impl Policy {
                     _ => Err(String::new()),
                 },
             );
-        let prefixes = match table.list("prefix", problems) {
-            Some(list) if list.is_empty() => Err(String::new()),
-            Some(list) => Prefixes::new(list),
-            None => Ok(Prefixes::default()),
-        };
-        let prefixes = prefixes.unwrap_or_else(|wrong| {
-            problems.push(Problem::new(
-                "policy.prefix",
-                format!("`{wrong}`"),
-                "the beginning of a branch name, such as `hotfix/`",
-            ));
-            Prefixes::default()
-        });
+        let train = train::read(table, problems);
+        let prefixes = fields::read_prefixes(table, train.as_ref(), problems);
         let pattern = |key, whole: bool, problems: &mut Vec<Problem>| {
             let expected = "a regular expression (Rust's: without look-around)";
             table.parsed(key, expected, problems, |text| match compile(text) {
@@ -331,11 +341,24 @@ impl Policy {
         let templates: Vec<TagTemplate> = std::iter::once(tag.clone())
             .chain(tags.iter().cloned())
             .collect();
-        let hotfix_tags = HotfixTags::new(&prefixes, &templates);
+        let hotfix_tags = HotfixTags::new(&prefixes, &templates)
+            .map_err(|why| {
+                let expected =
+                    "a shorter pattern, so that the tags of its branches can be known again";
+                problems.push(Problem::new("policy.prefix", why, expected));
+            })
+            .ok();
         let overrides = overrides::read(table, rules, problems);
         let targets = fields::read_targets(table, problems)?;
         let version_params = fields::read_version_params(table, problems);
-        let rules = fields::read_rules(table, rules, problems);
+        let mut rules = fields::read_rules(table, rules, problems);
+        let confidential = confidential::read(table, problems);
+        // Whoever says which hotfixes are confidential wants that judged.
+        if confidential.is_set() {
+            rules
+                .entry("confidential".to_owned())
+                .or_insert(Level::Must);
+        }
         let sole_publisher = table.flag("sole_publisher", problems).unwrap_or(false);
         let attest = table.flag("attest", problems).unwrap_or(true);
         let enforce = table.flag("enforce", problems).unwrap_or(true);
@@ -346,6 +369,8 @@ impl Policy {
             running: running::read(table, &trust, problems),
             drone: running::server(table, "drone", "https://drone.example", &trust, problems),
             forge: forge::read(table, &trust, problems),
+            agreed: agreed::read(table, problems),
+            sections: issue::read(table, problems),
             version_params,
             rules,
             enforce,
@@ -355,10 +380,12 @@ impl Policy {
                 .unwrap_or(Duration::from_secs(300)),
             release_branches: fields::read_release_branches(table, problems)?,
             digest_file,
+            train,
             sign_off: sign_off::read(table, &targets, problems),
             targets,
             limits,
             verify_keys: fields::read_verify_keys(table, problems),
+            confidential,
             ticket_file,
             telling,
             overrides,
@@ -375,7 +402,7 @@ impl Policy {
             working_branch,
             ticket,
             release,
-            hotfix_tags,
+            hotfix_tags: hotfix_tags?,
             digest,
         };
         Some(policy)

@@ -3,11 +3,15 @@
 //! A rule is one file below this one and one row of [`TABLE`]. It is pure: facts in, outcome out.
 //! docs/rules.md is made from this table.
 
+mod agreed;
 mod atomic;
 mod attested;
 mod base_is_production;
 mod build_passed;
+mod changelog;
 mod clean_parameters;
+mod confidential;
+mod declared;
 mod earlier;
 mod forward_port;
 mod gate_wired;
@@ -15,16 +19,18 @@ mod has_changes;
 mod hotfix_branch;
 mod image_commit;
 mod image_tag;
+mod issue;
 mod keeps_hotfixes;
-pub mod later;
 mod merged_by_pull_request;
 mod no_features;
 mod not_in_production;
 mod one_service;
 mod pipeline_unchanged;
+mod production_ticket;
 mod promoted_ref;
 mod qa_closed;
 mod readable_promotion;
+mod release_bump;
 mod revertible;
 mod reviewed;
 mod running_known;
@@ -32,6 +38,8 @@ mod short_lived;
 mod signed_off;
 mod target_known;
 mod ticket;
+mod train;
+mod trains;
 mod triage;
 mod tried_first;
 mod unique_branch;
@@ -102,7 +110,7 @@ pub enum Judges {
 pub const OF_THE_IMAGE: &str = image_commit::RULE.id;
 
 /// Every rule, in the order of the report.
-pub const TABLE: [&Rule; 32] = [
+pub const TABLE: [&Rule; 39] = [
     &readable_promotion::RULE,
     &qa_closed::RULE,
     &hotfix_branch::RULE,
@@ -113,6 +121,8 @@ pub const TABLE: [&Rule; 32] = [
     &running_known::RULE,
     &base_is_production::RULE,
     &has_changes::RULE,
+    &agreed::RULE,
+    &issue::RULE,
     &triage::RULE,
     &atomic::RULE,
     &no_features::RULE,
@@ -135,6 +145,11 @@ pub const TABLE: [&Rule; 32] = [
     &tried_first::RULE,
     &signed_off::RULE,
     &keeps_hotfixes::RULE,
+    &train::RULE,
+    &changelog::RULE,
+    &release_bump::RULE,
+    &production_ticket::RULE,
+    &confidential::RULE,
 ];
 
 /// Whether `policy.overrides` may name a rule: not what stands above every policy.
@@ -146,24 +161,16 @@ pub fn may_be_overridden(id: &str) -> bool {
 
 /// The rules that a policy may name.
 pub fn keys() -> Vec<RuleKey> {
-    let rules = TABLE.iter().map(|rule| RuleKey {
+    let keys = TABLE.iter().map(|rule| RuleKey {
         id: rule.id,
         fixed: rule.level == OwnLevel::Fixed,
     });
-    rules
-        .chain(later::IDS.iter().map(|row| RuleKey {
-            id: row.id,
-            fixed: false,
-        }))
-        .collect()
+    keys.collect()
 }
 
-/// Applies every rule of the table, and answers for the rules that a policy names and that do not
-/// exist yet.
+/// Applies every rule of the table.
 pub fn judge(facts: &Facts<'_>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = TABLE.iter().map(|rule| one(rule, facts)).collect();
-    findings.extend(later::named(facts));
-    findings
+    TABLE.iter().map(|rule| one(rule, facts)).collect()
 }
 
 fn one(rule: &Rule, facts: &Facts<'_>) -> Finding {
@@ -179,7 +186,10 @@ fn one(rule: &Rule, facts: &Facts<'_>) -> Finding {
     };
     let outcome = if level == Level::Off {
         Outcome::NotChecked {
-            because: "`policy.rules` turns it off".to_owned(),
+            because: match named {
+                Some(_) => "`policy.rules` turns it off".to_owned(),
+                None => "it is off unless `policy.rules` names it".to_owned(),
+            },
             next: Vec::new(),
         }
     } else {

@@ -1,6 +1,7 @@
 //! The way of the data, on one page: environment → settings, policy, build → facts → rules →
 //! verdict → publication → report. The only file that knows every room.
 
+mod confide;
 mod consult;
 mod digest_file;
 mod identity;
@@ -111,8 +112,10 @@ impl Run<'_> {
         }
         notes.extend(self.clear_digest_file());
         let mut facts = facts::collect(self.environment, self.build, self.policy, &self.redactor);
+        self.hide(&facts);
         self.identify(&mut facts);
         self.consult(&mut facts);
+        self.confide(&mut facts);
         notes.extend(moved_checkout(&facts));
         // The image is looked at only if nothing else stands in its way.
         let mut verdict = overrides::judge(&facts);
@@ -359,20 +362,17 @@ fn complete(subject: &mut Subject, facts: &Facts<'_>) {
 /// the default branch under a hotfix's tag.
 fn default_branch_is_no_hotfix(policy: &Policy, build: &Build) -> Option<Problem> {
     let default = build.default_branch.as_deref()?;
-    policy
-        .prefixes
-        .iter()
-        .any(|prefix| default.starts_with(prefix))
-        .then(|| {
-            Problem::new(
-                "policy.prefix",
-                format!(
-                    "{}, with which the default branch `{default}` begins",
-                    policy.prefixes.describe()
-                ),
-                "a prefix that only hotfix branches have, such as `hotfix/`",
-            )
-        })
+    policy.prefixes.take(default).then(|| {
+        let how = match policy.prefixes.plain().any(|p| default.starts_with(p)) {
+            true => format!("with which the default branch `{default}` begins"),
+            false => format!("which the default branch `{default}` matches"),
+        };
+        Problem::new(
+            "policy.prefix",
+            format!("{}, {how}", policy.prefixes.describe()),
+            "a prefix that only hotfix branches have, such as `hotfix/`",
+        )
+    })
 }
 
 fn wants_colour(environment: &Environment, terminal: bool) -> bool {

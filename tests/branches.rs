@@ -131,7 +131,7 @@ fn a_million_branch_names() {
                 .iter()
                 .map(|t| TagTemplate::parse(t).unwrap())
                 .collect();
-            let tags = HotfixTags::new(&prefixes, &templates);
+            let tags = HotfixTags::new(&prefixes, &templates).unwrap();
             (prefixes, templates, tags)
         })
         .collect();

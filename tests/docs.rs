@@ -2,6 +2,7 @@
 //! command and each pipeline in them is run. `UPDATE_DOCS=1 cargo test docs` writes what is made from
 //! the code: docs/rules.md, and the output below the commands of the README.
 
+mod declarations;
 mod rules;
 mod runbook;
 mod settings;
@@ -214,24 +215,19 @@ fn parts(text: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn the_pipeline_to_paste_is_the_one_that_is_tested() {
-    let example = parts(&read("examples/hocs.drone.yml")).concat();
-    let mut from = 0;
-    let mut found = Vec::new();
-    for block in blocks(&read("README.md")) {
-        if block.language != "yaml" {
-            continue;
-        }
-        // Whole steps may be left out between two parts, but their order is kept.
-        for part in parts(&block.text) {
-            let mut windows = example[from..].windows(part.len());
-            let at = windows.position(|lines| lines == part);
-            let at = at.unwrap_or_else(|| {
-                panic!("not in examples/hocs.drone.yml, or not in this order: {part:#?}")
-            });
-            from += at + part.len();
-            found.extend(part);
-        }
-    }
+    let page = read("README.md");
+    let trains = page
+        .lines()
+        .position(|line| line == "## Trains")
+        .expect("the section");
+    let after = page
+        .lines()
+        .skip(trains + 1)
+        .position(|line| line.starts_with("## "));
+    let trains = trains..trains + 1 + after.expect("another section");
+    let found = shown_in_order(&page, "examples/hocs.drone.yml", |line| {
+        !trains.contains(&line)
+    });
     assert!(
         found.contains(&"kind: pipeline".to_owned()),
         "the README shows no pipeline"
@@ -240,6 +236,36 @@ fn the_pipeline_to_paste_is_the_one_that_is_tested() {
         found.contains(&"depends_on: [hotfix]".to_owned()),
         "no step depends on the gate"
     );
+    let found = shown_in_order(&page, "examples/train.drone.yml", |line| {
+        trains.contains(&line)
+    });
+    assert!(
+        found.iter().any(|line| line.starts_with("train: ")),
+        "the README shows no train"
+    );
+}
+
+/// The lines of the pipelines on a page that are shown where `here` says, each of which stands in an
+/// example in the same order.
+fn shown_in_order(page: &str, example: &str, here: impl Fn(usize) -> bool) -> Vec<String> {
+    let lines = parts(&read(example)).concat();
+    let mut from = 0;
+    let mut found = Vec::new();
+    for block in blocks(page) {
+        if block.language != "yaml" || !here(block.line) {
+            continue;
+        }
+        // Whole steps may be left out between two parts, but their order is kept.
+        for part in parts(&block.text) {
+            let mut windows = lines[from..].windows(part.len());
+            let at = windows.position(|lines| lines == part);
+            let at =
+                at.unwrap_or_else(|| panic!("not in {example}, or not in this order: {part:#?}"));
+            from += at + part.len();
+            found.extend(part);
+        }
+    }
+    found
 }
 
 #[test]

@@ -10,6 +10,7 @@
 mod attestation;
 mod before;
 mod branches;
+mod confidential;
 mod decisions;
 mod docs;
 mod examples;
@@ -38,6 +39,7 @@ mod settings;
 mod sources;
 mod support;
 mod telling;
+mod train;
 mod ways_round;
 mod weather;
 mod words;

@@ -4,9 +4,12 @@
 
 mod forges;
 
+use drone_hotfix::ci::privacy::Privacy;
 use drone_hotfix::ci::{Build, Event, Platform};
 use drone_hotfix::day::Day;
 use drone_hotfix::environment::Environment;
+use drone_hotfix::facts::confidential::Why;
+use drone_hotfix::facts::exposure::{Anonymous, Exposed};
 use drone_hotfix::facts::forge::Forge;
 use drone_hotfix::facts::history::{
     Base, Change, Found, Head, History, How, Kept, Placed, Port, SameTag, What,
@@ -14,8 +17,10 @@ use drone_hotfix::facts::history::{
 use drone_hotfix::facts::identity::{self, Evidence, Relation};
 use drone_hotfix::facts::reason::Reason;
 use drone_hotfix::facts::running::{Deployed, OnTarget, Running};
+use drone_hotfix::facts::train::{self, File, Known, Snapshot, Start, TrainFacts};
 use drone_hotfix::facts::{Facts, PlannedTag, Promotion, Source, bytes, git, image, pipeline};
 use drone_hotfix::git::changes::{FileChange, Status};
+use drone_hotfix::git::commits::Person;
 use drone_hotfix::hotfix::tag::ImageTag;
 use drone_hotfix::hotfix::{CommitId, HotfixBranch};
 use drone_hotfix::overrides;
@@ -23,6 +28,8 @@ use drone_hotfix::policy::Policy;
 use drone_hotfix::registry::reference::Digest;
 use drone_hotfix::rules;
 use drone_hotfix::secret::Redactor;
+use drone_hotfix::train::changelog::ChangeLog;
+use drone_hotfix::train::spec::Spec;
 use drone_hotfix::verdict::{Decision, Finding, Level, Outcome, Override, Verdict};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -93,12 +100,23 @@ fn ports() -> impl Strategy<Value = Vec<Port>> {
     vec(port, 0..3)
 }
 
+fn person(name: &str) -> Person {
+    Person {
+        name: name.to_owned(),
+        email: format!("{}@example.org", name.to_lowercase()),
+    }
+}
+
 fn changes() -> impl Strategy<Value = Vec<Change>> {
     let texts = select(vec![
         "EX-1 mend it",
         "feat: new things",
         "EX-1: a\n\nHotfix-Temporary: yes",
         "fix!: break it",
+        "EX-1\n\nHotfix-Temporary: no\nAgreed-by: Ann <ann@example.org>\nIssue: #1",
+        "EX-1\n\nAgreed-by: Bob <bob@example.org>\nTriage: atomic\nIssue: EX-2",
+        "EX-1\n\nDecision: hotfix\nTriage: A02k, A02j, nothing",
+        "EX-1\n\nDecision: derail\nTriage: \nIssue: #x",
     ]);
     let change = (ids(), texts, any::<bool>(), any::<bool>(), 0..60_i64);
     let change = change.prop_map(|(id, text, merge, from_default, days)| Change {
@@ -114,6 +132,8 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
         merge,
         committed: NOW - days * 86_400,
         from_default,
+        author: person("Ann"),
+        committer: person("Ann"),
     });
     vec(change, 0..3)
 }
@@ -174,6 +194,7 @@ fn histories() -> impl Strategy<Value = History> {
         ports,
     });
     let first = (source(head), source(placed()), source(base));
+    let notes = Vec::from(["- mend it".to_owned(), "- mend CVE-2026-1".to_owned()]);
     let services = vec(select(vec!["a".to_owned(), "b".to_owned()]), 0..3);
     let second = (
         source(changes()),
@@ -185,6 +206,7 @@ fn histories() -> impl Strategy<Value = History> {
         source(ports()),
         source(vec(same, 0..2)),
         source(vec(kept, 0..2)),
+        source(vec(select(notes), 0..2)),
     );
     let parts = (ids(), first, second, third);
     parts.prop_map(|(tip, first, second, third)| History {
@@ -194,11 +216,83 @@ fn histories() -> impl Strategy<Value = History> {
         base: first.2,
         range: second.0,
         files: second.1,
+        notes: third.3,
         revertible: second.2,
         services: second.3,
         ports: third.0,
         same_tag: third.1,
         kept: third.2,
+    })
+}
+
+fn snapshots() -> impl Strategy<Value = Snapshot> {
+    let spec = (
+        select(vec!["0.2012.04.27", "1.2012.04.27", "%{ver}"]),
+        1..4_u32,
+    );
+    let spec = spec.prop_map(|(version, release)| {
+        File::Read(Spec::parse(&format!(
+            "Version: {version}\nRelease: {release}\n"
+        )))
+    });
+    let log = select(vec![
+        "",
+        "train-2012.04.27:\n",
+        "train-2012.04.27:\n  * (hotfix 2012.05.02) one: #1234\n",
+        "train-2012.04.27:\n  * (hotfix 2012.05.02) one\n  * (hotfix) EX-9\n",
+    ]);
+    let log = log.prop_map(|text| File::Read(ChangeLog::parse(text, &|_| false, &[])));
+    let spec = prop_oneof![6 => spec, 1 => Just(File::Missing)];
+    let log = prop_oneof![6 => log, 1 => Just(File::NoText)];
+    let parts = (ids(), source(spec), source(log));
+    parts.prop_map(|(commit, spec, changelog)| Snapshot {
+        commit,
+        spec,
+        changelog,
+    })
+}
+
+fn train_facts() -> impl Strategy<Value = TrainFacts> {
+    let start = (snapshots(), vec(ids(), 0..2)).prop_map(|(snapshot, unnumbered)| Start {
+        found: train::Found::Number,
+        snapshot,
+        unnumbered,
+        numbered: None,
+        in_one: None,
+    });
+    let newest = select(vec!["2012.04.27", "2012.05.11"]);
+    let moved = proptest::option::of(snapshots());
+    let parts = (newest, source(start), snapshots(), moved);
+    parts.prop_map(|(newest, start, tip, moved)| {
+        let known = |name: &str| Known {
+            branch: format!("train-{name}"),
+            name: name.to_owned(),
+            derailed: None,
+        };
+        let mut trains = vec![known(newest), known("2012.04.27")];
+        trains.dedup();
+        TrainFacts {
+            branch: "train-2012.04.27".to_owned(),
+            trains,
+            start,
+            tip,
+            moved,
+            others: Source::Known(Vec::new()),
+        }
+    })
+}
+
+fn exposures() -> impl Strategy<Value = Exposed> {
+    let answers = vec![
+        Anonymous::Refused,
+        Anonymous::Refused,
+        Anonymous::Hidden,
+        Anonymous::Lists,
+        Anonymous::Gives,
+    ];
+    source(select(answers)).prop_map(|answer| Exposed {
+        repository: "registry.example/app".to_owned(),
+        answer,
     })
 }
 
@@ -251,10 +345,12 @@ struct World {
     running: Source<Running>,
     current: Source<Vec<(String, Digest)>>,
     history: Source<History>,
+    train: Source<TrainFacts>,
     forge: Source<Forge>,
     bytes: Source<bytes::Compared>,
     /// Whether a comparison has found that the bytes are a hotfix's.
     same_bytes: bool,
+    exposure: Source<Vec<Exposed>>,
 }
 
 fn worlds() -> impl Strategy<Value = World> {
@@ -284,6 +380,8 @@ fn worlds() -> impl Strategy<Value = World> {
         source(histories()),
         source(compared),
         any::<bool>(),
+        source(train_facts()),
+        source(vec(exposures(), 1..3)),
         source(forges::forges()),
     );
     parts.prop_map(|parts| World {
@@ -295,7 +393,9 @@ fn worlds() -> impl Strategy<Value = World> {
         history: parts.5,
         bytes: parts.6,
         same_bytes: parts.7,
-        forge: parts.8,
+        train: parts.8,
+        exposure: parts.9,
+        forge: parts.10,
     })
 }
 
@@ -321,17 +421,49 @@ fn lose(world: &mut World, which: usize) {
                 one(&mut target.answer);
             }
         }
+        20 => one(&mut world.exposure),
+        22 => {
+            if let Source::Known(all) = &mut world.exposure
+                && let Some(first) = all.first_mut()
+            {
+                one(&mut first.answer);
+            }
+        }
         8 => {
             if let Source::Known(pipeline) = &mut world.pipeline {
                 one(&mut pipeline.unchanged);
             }
         }
-        20 => one(&mut world.forge),
-        21..=23 => {
+        23 => one(&mut world.train),
+        24..=29 => {
+            let Source::Known(train) = &mut world.train else {
+                return;
+            };
+            match which {
+                24 => one(&mut train.start),
+                25 => one(&mut train.tip.spec),
+                26 => one(&mut train.tip.changelog),
+                27 => one(&mut train.others),
+                28 => train
+                    .moved
+                    .iter_mut()
+                    .for_each(|moved| one(&mut moved.spec)),
+                _ => {
+                    if let Source::Known(start) = &mut train.start {
+                        one(&mut start.snapshot.spec);
+                        one(&mut start.snapshot.changelog);
+                    }
+                }
+            }
+        }
+        30 => one(&mut world.forge),
+        31..=35 => {
             if let Source::Known(forge) = &mut world.forge {
                 match which {
-                    21 => one(&mut forge.pulls),
-                    22 => one(&mut forge.forward),
+                    31 => one(&mut forge.pulls),
+                    32 => one(&mut forge.forward),
+                    33 => forge.issues.iter_mut().for_each(|(_, issue)| one(issue)),
+                    34 => forge.teams.iter_mut().for_each(|team| one(&mut team.is)),
                     _ => forge.rebased.iter_mut().for_each(|(_, ports)| one(ports)),
                 }
             }
@@ -351,6 +483,7 @@ fn lose(world: &mut World, which: usize) {
                 16 => one(&mut history.ports),
                 17 => one(&mut history.same_tag),
                 18 => one(&mut history.kept),
+                21 => one(&mut history.notes),
                 _ => {
                     if let Source::Known(placed) = &mut history.running
                         && let Some(first) = placed.first_mut()
@@ -365,7 +498,7 @@ fn lose(world: &mut World, which: usize) {
 }
 
 /// One more than the last number that [`lose`] takes.
-const LOSSES: usize = 24;
+const LOSSES: usize = 36;
 
 /// A build, the levels of the rules, and who overrides what.
 #[derive(Clone, Debug)]
@@ -377,6 +510,9 @@ struct Case {
     levels: Vec<Option<Level>>,
     overridden: Vec<Index>,
     reason: bool,
+    /// Whether the hotfix is confidential, and what the server says of the repository.
+    confidential: bool,
+    private: Option<&'static str>,
     world: World,
 }
 
@@ -407,6 +543,8 @@ fn cases() -> impl Strategy<Value = Case> {
         vec(any::<Index>(), 0..12),
         any::<bool>(),
         worlds(),
+        any::<bool>(),
+        select(vec![Some("true"), Some("true"), Some("false"), None]),
     );
     parts.prop_map(|parts| Case {
         event: parts.0,
@@ -417,6 +555,8 @@ fn cases() -> impl Strategy<Value = Case> {
         overridden: parts.5,
         reason: parts.6,
         world: parts.7,
+        confidential: parts.8,
+        private: parts.9,
     })
 }
 
@@ -436,7 +576,7 @@ impl Ground {
             .map(|rule| format!(r#"{{"who":["alice"],"rule":"{rule}","until":"9999-12-31"}}"#))
             .collect();
         let text = format!(
-            r#"{{"overrides":[{}],"running":{{"cs-prod":"1.0.0"}}}}"#,
+            r#"{{"train":{{}},"overrides":[{}],"running":{{"cs-prod":"1.0.0"}},"confidential_ticket":"^EX-\\d+$","agreed":{{"by":["Bob <bob@example.org>","@login-2","example/owners"],"count":2,"labels":["bug"]}}}}"#,
             entries.join(",")
         );
         let mut problems = Vec::new();
@@ -483,9 +623,16 @@ impl Ground {
             running: world.running.clone(),
             current: world.current.clone(),
             history: world.history.clone(),
+            train: world.train.clone(),
+            ticket_params: vec!["EX-9".to_owned()],
             forge: world.forge.clone(),
             promotion: promotion(case, &build, &policy),
             reason: reason(case),
+            title: None,
+            confidential: case
+                .confidential
+                .then_some(Why::Ticket("the name of the branch")),
+            exposure: world.exposure.clone(),
             now: NOW,
         };
         overrides::judge(&facts)
@@ -515,6 +662,10 @@ fn build(case: &Case) -> Build {
         message: None,
         remote: None,
         workspace: "/drone/src".into(),
+        privacy: Privacy {
+            private: case.private.map(str::to_owned),
+            visibility: None,
+        },
     }
 }
 

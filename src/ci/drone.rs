@@ -27,6 +27,8 @@ pub(super) const VARIABLES: Variables = Variables {
     remote: "DRONE_REMOTE_URL",
     workspace: "DRONE_WORKSPACE",
     created: "DRONE_BUILD_CREATED",
+    private: "DRONE_REPO_PRIVATE",
+    visibility: Some("DRONE_REPO_VISIBILITY"),
 };
 
 /// What every build has, whatever a parameter says. A hotfix name in one of these is a fact about

@@ -29,6 +29,8 @@ pub(super) const VARIABLES: Variables = Variables {
     remote: "CI_REPO_CLONE_URL",
     workspace: "CI_WORKSPACE",
     created: "CI_PIPELINE_CREATED",
+    private: "CI_REPO_PRIVATE",
+    visibility: None,
 };
 
 /// The names behind `CI_PREV_`, which describe the pipeline before this one. They are listed, so

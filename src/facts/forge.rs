@@ -13,8 +13,13 @@ pub mod ways;
 pub use address::{Address, address};
 
 use super::Source;
+use reqwest::Url;
+
 use super::history::Port;
+use crate::ci::Build;
+use crate::declaration::reference::host;
 use crate::hotfix::CommitId;
+use crate::policy::Policy;
 use crate::policy::forge::Kind;
 
 /// What the forge says.
@@ -37,8 +42,9 @@ pub struct Forge {
     pub elsewhere: Vec<(CommitId, u64, String)>,
     /// Who is in which team, as far as some rule wants to know it.
     pub teams: Vec<Membership>,
-    /// The issue that some rule wants; `None` if there is none of that number.
-    pub issue: Source<Option<Issue>>,
+    /// The issues that the hotfix names, by number, as far as some rule wants them; `None` if there is none
+    /// of that number.
+    pub issues: Vec<(u64, Source<Option<Issue>>)>,
     /// Whether only its members can see the repository, as far as some rule wants to know it.
     pub private: Source<bool>,
 }
@@ -187,4 +193,17 @@ impl Forge {
         let pulls = self.pulls.get()?;
         pulls.iter().find(|pull| pull.number == number)
     }
+}
+
+/// The most issues that one hotfix is asked about.
+pub const MOST_ISSUES: usize = 5;
+
+/// The host of the pages of the repository, by the policy or the CI server.
+pub fn page_host(policy: &Policy, build: &Build) -> Option<String> {
+    let named = policy.forge.as_ref().and_then(|forge| forge.url.clone());
+    let url = match named {
+        Some(url) => url,
+        None => Url::parse(build.page.as_deref()?).ok()?,
+    };
+    host(&url)
 }

@@ -3,13 +3,16 @@
 //! [`plan`] and [`read`] make it.
 
 pub mod commits;
+pub mod declared;
 pub mod located;
+pub mod notes;
 pub mod plan;
 pub mod ports;
 pub mod read;
 pub mod services;
 
 use crate::git::changes::FileChange;
+use crate::git::commits::Person;
 use crate::hotfix::CommitId;
 
 use super::Source;
@@ -29,6 +32,8 @@ pub struct History {
     pub range: Source<Vec<Change>>,
     /// What base..tip changes as a whole, file by file.
     pub files: Source<Vec<FileChange>>,
+    /// The lines that base..tip adds to change logs, file by file.
+    pub notes: Source<Vec<String>>,
     /// Whether the whole of base..tip can be reverted at its tip without a conflict.
     pub revertible: Source<bool>,
     /// Directories of the tip that look like services of their own.
@@ -137,6 +142,10 @@ pub struct Change {
     pub committed: i64,
     /// Whether it was taken from the default branch.
     pub from_default: bool,
+    /// Who wrote it, as it says.
+    pub author: Person,
+    /// Who committed it, as it says.
+    pub committer: Person,
 }
 
 /// A commit, and how another branch has what it changes.

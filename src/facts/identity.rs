@@ -213,6 +213,20 @@ fn target(build: &Build, policy: &Policy) -> Target {
     Target::Known(name.to_owned(), policy.targets.class(name))
 }
 
+/// Every value of the parameter that names the ticket of a deployment.
+pub fn ticket_params(environment: &Environment, policy: &Policy) -> Vec<String> {
+    let Some(train) = &policy.train else {
+        return Vec::new();
+    };
+    let values = environment.values();
+    let mut texts: Vec<String> = values
+        .filter(|(name, _)| *name == train.ticket_param)
+        .map(|(_, text)| text.to_owned())
+        .collect();
+    texts.dedup();
+    texts
+}
+
 fn versions(environment: &Environment, policy: &Policy) -> Vec<VersionParameter> {
     let mut found = Vec::new();
     for name in &policy.version_params {
@@ -311,6 +325,12 @@ fn hotfix_names(text: &str, policy: &Policy, version: bool) -> Vec<(String, Name
         if names {
             found.push((branch.to_owned(), NameKind::Branch));
         }
+    }
+    // A name that a pattern makes may hold what cuts a text into pieces, and may end anywhere in one.
+    if found.is_empty()
+        && let Some(branch) = policy.prefixes.mentioned(&decoded)
+    {
+        found.push((branch.to_owned(), NameKind::Branch));
     }
     found
 }

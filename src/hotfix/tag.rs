@@ -3,8 +3,11 @@
 //! The two must agree: every tag that a policy lets us publish is recognised as a hotfix's by the
 //! same policy (A24–A29), or the gate before QA would be blind to our own work.
 
+use regex::Regex;
+
 use crate::glob::glob;
 
+use super::pattern::BranchPattern;
 use super::template::{Field, Part, Template, Values};
 use super::{HotfixBranch, Prefixes};
 
@@ -153,6 +156,27 @@ impl TagTemplate {
             .collect()
     }
 
+    /// Knows the tags that it makes of the branches of a pattern.
+    fn recogniser(&self, pattern: &BranchPattern) -> Result<Regex, String> {
+        let around = |parts: &[Part]| -> String {
+            let part = |part: &Part| match part {
+                Part::Literal(text) => regex::escape(&text.replace('/', "_")),
+                // A branch that the template names twice is looked for once.
+                Part::Field(_) => ".+".to_owned(),
+            };
+            parts.iter().map(part).collect()
+        };
+        let parts = self.0.parts();
+        let at = parts
+            .iter()
+            .position(|part| *part == Part::Field(Field::Branch));
+        let (before, behind) = parts.split_at(at.unwrap_or(parts.len()));
+        pattern.recogniser(
+            &around(before),
+            &around(behind.get(1..).unwrap_or_default()),
+        )
+    }
+
     /// The text that a build makes of it; see [`Template::render`].
     pub fn render(&self, values: Values<'_>) -> Option<String> {
         self.0.render(values)
@@ -244,16 +268,26 @@ pub fn list_chars(chars: &[char]) -> String {
 /// Case does not matter here: nobody names a release `Branch-Hotfix_x`, and a wrong «no hotfix» is
 /// the mistake that may not happen. For the same reason a field matches any text, not only what
 /// would be a commit or a number.
+///
+/// Where a pattern makes the branches, the tags that can come of its names are known by the same
+/// pattern, read with `_` where it takes a `/`.
 #[derive(Debug, Clone)]
-pub struct HotfixTags(Vec<String>);
+pub struct HotfixTags {
+    globs: Vec<String>,
+    patterns: Vec<Regex>,
+}
 
 impl HotfixTags {
     /// Builds the recogniser of a policy.
-    pub fn new(prefixes: &Prefixes, templates: &[TagTemplate]) -> Self {
+    ///
+    /// # Errors
+    /// If a pattern is too large to know the tags of its branches again.
+    pub fn new(prefixes: &Prefixes, templates: &[TagTemplate]) -> Result<Self, String> {
         let mut globs = vec!["branch-hotfix_?*".to_owned()];
+        let mut patterns = Vec::new();
         for template in templates {
             // No glob can come in by the policy: neither tags nor branches hold `*` or `?`.
-            globs.extend(prefixes.iter().map(|prefix| {
+            globs.extend(prefixes.plain().map(|prefix| {
                 let part = |part: &Part| match part {
                     Part::Literal(text) => text.replace('/', "_"),
                     Part::Field(Field::Branch) => format!("{}?*", prefix.replace('/', "_")),
@@ -261,13 +295,17 @@ impl HotfixTags {
                 };
                 template.0.parts().iter().map(part).collect()
             }));
+            for pattern in prefixes.patterns() {
+                patterns.push(template.recogniser(pattern)?);
+            }
         }
-        Self(globs)
+        Ok(Self { globs, patterns })
     }
 
     /// Whether a tag is a hotfix's.
     pub fn recognise(&self, tag: &str) -> bool {
-        self.0.iter().any(|pattern| glob(pattern, tag))
+        self.globs.iter().any(|pattern| glob(pattern, tag))
+            || self.patterns.iter().any(|pattern| pattern.is_match(tag))
     }
 }
 
@@ -377,7 +415,7 @@ mod tests {
             "b{build}_{branch}",
         ]
         .map(|t| TagTemplate::parse(t).unwrap());
-        let tags = HotfixTags::new(&prefixes, &templates);
+        let tags = HotfixTags::new(&prefixes, &templates).unwrap();
         for tag in [
             "branch-hotfix_anything",
             "Branch-Hotfix_X",

@@ -20,6 +20,8 @@ pub(super) const TRIES: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(300);
 /// The longest wait that a server can ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// The end of the year 9999, in seconds since 1970.
+const MOST: u64 = 253_402_300_799;
 
 /// How long to wait before a request is sent again; `None` if its outcome is the last word.
 pub(super) fn wait(outcome: &Result<Response, HttpError>, tries: u32) -> Option<Duration> {
@@ -30,7 +32,15 @@ pub(super) fn wait(outcome: &Result<Response, HttpError>, tries: u32) -> Option<
     if !passes || tries >= TRIES {
         return None;
     }
-    let asked = outcome.as_ref().ok().and_then(retry_after);
+    let answer = outcome.as_ref().ok();
+    // A forge that takes nothing for an hour is not asked again, but for the end of a short wait.
+    if let Some(reset) = answer.and_then(until_reset) {
+        return (reset <= LONGEST_WAIT).then_some(reset);
+    }
+    let asked = answer.and_then(retry_after);
+    if answer.is_some_and(|answer| answer.status == 403) && asked.is_some() {
+        return asked.filter(|wait| *wait <= LONGEST_WAIT);
+    }
     Some(asked.map_or_else(|| backoff(tries), |wait| wait.min(LONGEST_WAIT)))
 }
 
@@ -39,6 +49,8 @@ pub(super) fn wait(outcome: &Result<Response, HttpError>, tries: u32) -> Option<
 fn is_transient(answer: &Response) -> bool {
     match answer.status {
         408 | 429 | 499 | 500 | 502 | 503 | 504 | 522 => true,
+        // GitHub's limits («Rate limits for the REST API»).
+        403 if answer.headers.contains_key(RETRY_AFTER) || until_reset(answer).is_some() => true,
         // Some registries say «too many requests» under another status (containers/common#2494).
         400..=499 => {
             let start = &answer.body[..answer.body.len().min(1024)];
@@ -61,7 +73,26 @@ pub(super) fn was_not_processed(outcome: &Result<Response, HttpError>) -> bool {
 /// Whether the wait is for every request to this host: one that was told to slow down must not go
 /// on with its other requests.
 pub(super) fn is_for_all(answer: &Response) -> bool {
-    answer.status == 429 || answer.headers.contains_key(RETRY_AFTER)
+    answer.status == 429
+        || answer.headers.contains_key(RETRY_AFTER)
+        || until_reset(answer).is_some()
+}
+
+/// How long a server takes no requests any more, if it says so as GitHub does: none remain, and a time in
+/// seconds since 1970 when they do again.
+fn until_reset(answer: &Response) -> Option<Duration> {
+    if !matches!(answer.status, 403 | 429) || answer.headers.contains_key(RETRY_AFTER) {
+        return None;
+    }
+    let number = |name: &str| answer.header(name)?.trim().parse::<u64>().ok();
+    if number("x-ratelimit-remaining") != Some(0) {
+        return None;
+    }
+    let then = SystemTime::UNIX_EPOCH + Duration::from_secs(number("x-ratelimit-reset")?.min(MOST));
+    let now = answer.header(DATE.as_str());
+    let now = now.and_then(|date| httpdate::parse_http_date(date).ok());
+    let wait = then.duration_since(now.unwrap_or_else(SystemTime::now));
+    Some(wait.unwrap_or_default())
 }
 
 /// The wait that a server asks for, in seconds or as a date (RFC 9110 §10.2.3). A date is compared
@@ -163,6 +194,29 @@ mod tests {
         assert_eq!(wait_for(&dated), Some(Duration::from_secs(30)));
         // A date that is over is no wait at all.
         assert_eq!(wait_for(&dated[..1]), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_forge_says_when_it_takes_requests_again() {
+        let name = reqwest::header::HeaderName::from_static;
+        let limited = |reset: &str, status: u16| {
+            let headers = [
+                (name("x-ratelimit-remaining"), "0"),
+                (name("x-ratelimit-reset"), reset),
+                (DATE, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            ];
+            wait(&Ok(answer(status, &headers, "")), 1)
+        };
+        for status in [403, 429] {
+            assert_eq!(limited("784111787", status), Some(Duration::from_secs(10)));
+            assert_eq!(limited("784111776", status), Some(Duration::ZERO));
+            assert_eq!(limited("784115377", status), None);
+            assert_eq!(limited("18446744073709551615", status), None);
+        }
+        // A secondary limit says for how long; whoever has no right is told nothing of that.
+        waits(403, "5", Some(5));
+        waits(403, "3600", None);
+        assert_eq!(wait(&Ok(answer(403, &[], "")), 1), None);
     }
 
     #[test]

@@ -65,10 +65,7 @@ fn promotions(context: &Context<'_>) -> World {
         (Field::Repo, vec![context.build.repo.clone()]),
         (Field::Cron, vec![String::new()]),
     ];
-    let prefixes = context.policy.prefixes.iter();
-    let mut branches: Vec<String> = prefixes
-        .flat_map(|p| [format!("{p}x"), format!("{p}x/x")])
-        .collect();
+    let mut branches = context.policy.prefixes.examples();
     branches.extend(context.build.default_branch.clone());
     let mut refs: Vec<String> = branches
         .iter()

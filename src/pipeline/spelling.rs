@@ -51,7 +51,7 @@ fn check(
         let Some(condition) = conditions.get(field) else {
             continue;
         };
-        for prefix in context.policy.prefixes.iter() {
+        for prefix in context.policy.prefixes.plain() {
             let prefix = format!("{beginning}{prefix}");
             if let Some((pattern, better)) = shallow(condition, &prefix) {
                 let what = format!(

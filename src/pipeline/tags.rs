@@ -84,10 +84,7 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Weakness> {
 
 /// A push to a hotfix branch.
 fn pushes(context: &Context<'_>) -> World {
-    let prefixes = context.policy.prefixes.iter();
-    let branches: Vec<String> = prefixes
-        .flat_map(|p| [format!("{p}x"), format!("{p}x/x")])
-        .collect();
+    let branches = context.policy.prefixes.examples();
     let refs = branches
         .iter()
         .map(|branch| format!("refs/heads/{branch}"))

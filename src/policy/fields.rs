@@ -6,9 +6,12 @@ use std::path::{Component, Path, PathBuf};
 use super::RuleKey;
 use super::read::{Table, list};
 use super::targets::{self, Patterns, Targets};
+use super::train::Train;
 use super::tree::Node;
+use crate::hotfix::{Prefixes, WrongPrefix};
 use crate::http::{Trust, parse_ca};
 use crate::problem::{Problem, did_you_mean};
+use crate::secret::shorten;
 use crate::signing::VerifyKey;
 use crate::verdict::Level;
 
@@ -65,6 +68,63 @@ pub(super) fn read_release_branches(
     patterns
         .map_err(|why| problems.push(Problem::new(table.at("release_branches"), why, expected)))
         .ok()
+}
+
+/// What makes a branch a hotfix branch. With trains, they are hotfix branches beside the default.
+pub(super) fn read_prefixes(
+    table: &Table<'_>,
+    train: Option<&Train>,
+    problems: &mut Vec<Problem>,
+) -> Prefixes {
+    let beginning = "the beginning of a branch name, such as `hotfix/`";
+    let at = table.at("prefix");
+    // A pattern may hold commas, so it is never taken for a list.
+    let pattern = match table.get("prefix") {
+        Some(Node::Text(text)) if text.trim_start().starts_with('^') => Some(text.trim()),
+        _ => None,
+    };
+    let written = match pattern {
+        Some(pattern) => Some(vec![pattern.to_owned()]),
+        None => table.list("prefix", problems),
+    };
+    let default = match train {
+        Some(train) => Prefixes::default().and(train.branches.clone()),
+        None => Prefixes::default(),
+    };
+    let Some(written) = written else {
+        return default;
+    };
+    if written.is_empty() {
+        problems.push(Problem::new(at, "``", beginning));
+        return default;
+    }
+    match Prefixes::new(written) {
+        Ok(prefixes) => {
+            let example = train.and_then(|train| train.branches.examples().first());
+            if let Some(train) = example.filter(|train| !prefixes.take(train)) {
+                let found = format!(
+                    "{}, with which no train such as `{train}` is a hotfix branch",
+                    prefixes.describe()
+                );
+                let expected = "the pattern of `policy.train.branches` as well";
+                problems.push(Problem::new(at, found, expected));
+            }
+            prefixes
+        }
+        Err(WrongPrefix { text, why }) => {
+            let text = shorten(&text, 120);
+            problems.push(match why {
+                Some(why) => Problem::new(
+                    at,
+                    format!("`{text}`: {why}"),
+                    "a pattern for the whole name of hotfix branches and of no others, such as \
+                     `^train-[0-9]{4}$`",
+                ),
+                None => Problem::new(at, format!("`{text}`"), beginning),
+            });
+            default
+        }
+    }
 }
 
 pub(super) fn read_targets(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Targets> {

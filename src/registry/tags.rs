@@ -19,6 +19,39 @@ const MOST_PAGES: usize = 2_000;
 const PER_PAGE: usize = 1_000;
 
 impl Registry {
+    /// Some tags of the repository: the first page of its list, which is often all of it.
+    ///
+    /// # Errors
+    /// If there is no list, or not for us.
+    pub async fn some_tags(&self) -> Result<Vec<String>, RegistryError> {
+        #[derive(Deserialize)]
+        struct Page {
+            name: Option<serde_json::Value>,
+            tags: Option<Vec<String>>,
+        }
+        let failed = |cause| RegistryError {
+            operation: "listing the tags of",
+            reference: self.repository.to_string(),
+            cause,
+        };
+        let mut url = self.url(&["tags", "list"]);
+        url.query_pairs_mut().append_pair("n", "10");
+        let make = || Request::new(Method::GET, url.clone(), TAG_PAGE);
+        let answer = self.session.send(make).await.map_err(failed)?;
+        if answer.status != 200 {
+            return Err(failed(Cause::status(&answer)));
+        }
+        match serde_json::from_slice::<Page>(&answer.body) {
+            Ok(page) if page.name.is_some() || page.tags.is_some() => {
+                Ok(page.tags.unwrap_or_default())
+            }
+            // A page of some gateway is no list.
+            _ => Err(failed(Cause::Answer(
+                "the answer is not a list of tags".to_owned(),
+            ))),
+        }
+    }
+
     /// Every tag of the repository.
     ///
     /// # Errors

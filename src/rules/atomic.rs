@@ -56,8 +56,11 @@ pub(super) fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
             .take(5)
             .map(|ticket| format!("`{}`", shorten(ticket)))
             .collect();
+        // They were found in what people have written.
+        let shown = shown.join(", ");
+        let shown = facts.in_full(&shown);
         wrong.push((
-            format!("{} tickets ({})", tickets.len(), shown.join(", ")),
+            format!("{} tickets ({shown})", tickets.len()),
             "one ticket".to_owned(),
         ));
     }

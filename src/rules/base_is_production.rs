@@ -153,7 +153,7 @@ fn foreign(
     let shown: Vec<String> = foreign
         .iter()
         .take(SHOWN)
-        .map(|c| format!("{} `{}`", c.id.short(), shorten(&c.subject)))
+        .map(|c| format!("{} `{}`", c.id.short(), facts.words(&c.subject)))
         .collect();
     let more = foreign.len() - shown.len();
     let more = if more == 0 {
@@ -168,7 +168,7 @@ fn foreign(
         Some(merge) => format!(
             ", which the merge {} `{}` may have brought",
             merge.id.short(),
-            shorten(&merge.subject)
+            facts.words(&merge.subject)
         ),
         None => String::new(),
     };

@@ -1,9 +1,12 @@
 //! What a hotfix changes also reaches the default branch, or the next release takes it away again.
 
+use super::declared::{few, wrong};
 use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
+use crate::declaration::{Declared, Key, MOST};
 use crate::facts::forge::{Forge, Open};
-use crate::facts::history::{Change, History, How, Port};
+use crate::facts::history::declared::declared;
+use crate::facts::history::{History, How, Port};
 use crate::facts::{Facts, Source, shorten};
 use crate::hotfix::CommitId;
 use crate::verdict::{Level, Outcome, Step};
@@ -11,7 +14,7 @@ use crate::verdict::{Level, Outcome, Step};
 /// As many commits as anybody reads in one finding.
 const SHOWN: usize = 5;
 /// The trailer by which people declare that a hotfix is not meant to last.
-pub const TEMPORARY: &str = "Hotfix-Temporary";
+const TEMPORARY: &str = Key::Temporary.name();
 
 pub(super) const RULE: Rule = Rule {
     id: "forward-port",
@@ -36,7 +39,7 @@ pub(super) const RULE: Rule = Rule {
             for: git compares their heads in the same ways, and where their objects cannot be fetched, the \
             ids of their commits count. A draft counts, and is said. \
             `Hotfix-Temporary: yes` is a trailer: a line in the last paragraph of the message of one \
-            of the hotfix's commits.",
+            of the hotfix's commits ([the forms](declarations.md)). Where another says `no`, it does not count.",
     evaluate,
 };
 
@@ -46,19 +49,22 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
 
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let history = known(&facts.history)?;
+    let mut flaws = Vec::new();
     if let Source::Known(range) = &history.range {
         if range.is_empty() {
             return Ok(Outcome::NotApplicable {
                 because: "it has no commit yet".to_owned(),
             });
         }
-        if let Some(change) = range.iter().find(|change| declares_temporary(change)) {
+        let declared = declared(range);
+        flaws = against(facts, &declared);
+        if let (Some(by), false) = (declared.is_temporary(), declared.too_many) {
             return Ok(Outcome::Pass {
                 because: format!(
                     "{} declares the hotfix temporary (`{TEMPORARY}: yes`)",
-                    change.id.short()
+                    by.short()
                 ),
-                note: None,
+                note: (!flaws.is_empty()).then(|| few(&flaws, "; ")),
             });
         }
     }
@@ -85,12 +91,16 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let ids = missing.iter().rev().map(|port| port.id.as_str().to_owned());
     Ok(Outcome::Violation {
         found: format!(
-            "{} that `{name}` does not have: {}{}",
+            "{} that `{name}` does not have: {}{}{}",
             commits(missing.len()),
-            list(&missing),
+            list(facts, &missing),
             match open.as_slice() {
                 [] => String::new(),
                 some => format!("; {} brings the rest", numbers(some)),
+            },
+            match flaws.as_slice() {
+                [] => String::new(),
+                some => format!("; {}", few(some, "; ")),
             }
         ),
         expected: format!(
@@ -123,13 +133,13 @@ fn open<'f>(facts: &'f Facts<'_>, missing: &[&Port]) -> Result<Vec<&'f Open>, Ou
         (&facts.forge, &facts.history)
     else {
         return match known(&facts.forge) {
-            Err(unknown @ Outcome::Unknown { .. }) => Err(unclear(missing, unknown)),
+            Err(unknown @ Outcome::Unknown { .. }) => Err(unclear(facts, missing, unknown)),
             _ => Ok(Vec::new()),
         };
     };
     let all = match known(forward) {
         Ok(all) => all,
-        Err(unknown @ Outcome::Unknown { .. }) => return Err(unclear(missing, unknown)),
+        Err(unknown @ Outcome::Unknown { .. }) => return Err(unclear(facts, missing, unknown)),
         Err(_) => return Ok(Vec::new()),
     };
     let brings = |one: &&Open| missing.iter().any(|port| has(one, &port.id, history));
@@ -149,7 +159,7 @@ fn open<'f>(facts: &'f Facts<'_>, missing: &[&Port]) -> Result<Vec<&'f Open>, Ou
         return Err(Outcome::Unknown {
             because: format!(
                 "{}: {because}",
-                unclear_because(missing, &format!("pull request {}", one.pull.number))
+                unclear_because(facts, missing, &format!("pull request {}", one.pull.number))
             ),
             retry: matches!(&one.has, Source::Unknown { retry: true, .. }),
             next: vec![Step::Say(
@@ -160,7 +170,7 @@ fn open<'f>(facts: &'f Facts<'_>, missing: &[&Port]) -> Result<Vec<&'f Open>, Ou
     Ok(found)
 }
 
-fn unclear(missing: &[&Port], unknown: Outcome) -> Outcome {
+fn unclear(facts: &Facts<'_>, missing: &[&Port], unknown: Outcome) -> Outcome {
     match unknown {
         Outcome::Unknown {
             because,
@@ -169,7 +179,7 @@ fn unclear(missing: &[&Port], unknown: Outcome) -> Outcome {
         } => Outcome::Unknown {
             because: format!(
                 "{}: {because}",
-                unclear_because(missing, "an open pull request")
+                unclear_because(facts, missing, "an open pull request")
             ),
             retry,
             next,
@@ -178,10 +188,10 @@ fn unclear(missing: &[&Port], unknown: Outcome) -> Outcome {
     }
 }
 
-fn unclear_because(missing: &[&Port], what: &str) -> String {
+fn unclear_because(facts: &Facts<'_>, missing: &[&Port], what: &str) -> String {
     format!(
         "whether {what} brings what the default branch does not have ({}) is not known",
-        list(missing)
+        list(facts, missing)
     )
 }
 
@@ -244,11 +254,24 @@ fn numbers(open: &[&Open]) -> String {
     format!("{word} {}", shown.join(", "))
 }
 
-fn declares_temporary(change: &Change) -> bool {
-    change.trailers.iter().any(|(key, value)| {
-        key.eq_ignore_ascii_case(TEMPORARY)
-            && matches!(value.trim().to_ascii_lowercase().as_str(), "yes" | "true")
-    })
+/// What keeps the hotfix from being declared temporary though somebody has written so.
+fn against(facts: &Facts<'_>, declared: &Declared) -> Vec<String> {
+    let mut flaws = wrong(facts, declared, Key::Temporary);
+    let (yes, no) = (
+        declared.says_temporary(true),
+        declared.says_temporary(false),
+    );
+    if let (Some(yes), Some(no)) = (yes, no) {
+        flaws.push(format!(
+            "`{TEMPORARY}` is `yes` in {} and `no` in {}, so it does not count",
+            yes.short(),
+            no.short()
+        ));
+    }
+    if declared.too_many {
+        flaws.push(format!("more than {MOST} declarations, so none counts"));
+    }
+    flaws
 }
 
 fn commits(count: usize) -> String {
@@ -259,7 +282,7 @@ fn commits(count: usize) -> String {
 }
 
 /// Commits as part of a sentence.
-pub(super) fn list(ports: &[&Port]) -> String {
+pub(super) fn list(facts: &Facts<'_>, ports: &[&Port]) -> String {
     let shown: Vec<String> = ports
         .iter()
         .take(SHOWN)
@@ -271,7 +294,7 @@ pub(super) fn list(ports: &[&Port]) -> String {
             format!(
                 "{} `{}`{taken_back}",
                 port.id.short(),
-                shorten(&port.subject)
+                facts.words(&port.subject)
             )
         })
         .collect();

@@ -84,7 +84,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
             } else {
                 format!("{} commits", missing.len())
             },
-            list(&missing)
+            list(facts, &missing)
         ),
         expected: "a version with everything that fixes production now".to_owned(),
         next: vec![

@@ -2,8 +2,8 @@
 
 use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
+use crate::facts::Facts;
 use crate::facts::history::Change;
-use crate::facts::{Facts, shorten};
 use crate::verdict::{Level, Outcome, Step};
 
 pub(super) const RULE: Rule = Rule {
@@ -65,7 +65,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         found: format!(
             "{} `{}` calls itself {what}{more}",
             change.id.short(),
-            shorten(&change.subject)
+            facts.words(&change.subject)
         ),
         expected: "commits that only mend".to_owned(),
         next: vec![Step::Say(

@@ -1,7 +1,8 @@
 //! Which facts the rules need that judge a build. What no rule asks for is not fetched, so that no
 //! build waits for a server that has no say in it.
 
-use super::{Judges, Rule, TABLE, applies, keeps_hotfixes};
+use super::{Judges, OwnLevel, Rule, TABLE, applies, keeps_hotfixes};
+use crate::facts::confidential::Why;
 use crate::facts::{Facts, Kind};
 use crate::policy::targets::Class;
 use crate::registry::reference::Version;
@@ -24,10 +25,20 @@ pub enum Asks {
     Past,
     /// What the versions of a promotion name in the registry.
     Images,
+    /// What git says of a train; it needs [`Asks::History`] too.
+    Train,
+    /// What other branches of the remote do to the train.
+    Branches,
+    /// What registries answer to somebody without credentials, of a confidential hotfix.
+    Exposure,
     /// The pull requests of the hotfix, with their commits and reviews.
     Pulls,
     /// The open pull requests into the default branch.
     Forward,
+    /// Who of those that have approved is in the teams of `policy.agreed`.
+    Teams,
+    /// The issues that the hotfix names.
+    Issues,
     /// Whether the repository is private.
     Private,
 }
@@ -55,7 +66,7 @@ pub fn wants_of_identity(facts: &Facts<'_>) -> WantsOfIdentity {
     };
     let is_hotfix = promotion.kind() == Kind::Hotfix;
     let may_judge = |rule: &&&Rule| {
-        let off = facts.policy.rules.get(rule.id) == Some(&Level::Off);
+        let off = is_off(rule, facts);
         let due = rule.events.contains(&facts.build.event);
         let here = match (rule.judges, promotion.target.class()) {
             (Judges::All, _) => false,
@@ -106,10 +117,20 @@ pub struct Wants {
     pub before: bool,
     /// Also the list of earlier builds.
     pub past: bool,
+    /// What git says of a train.
+    pub train: bool,
+    /// Also what other branches do to it.
+    pub branches: bool,
+    /// What registries answer to somebody without credentials.
+    pub exposure: bool,
     /// The pull requests of the hotfix.
     pub pulls: bool,
     /// The open pull requests into the default branch.
     pub forward: bool,
+    /// Who is in which team.
+    pub teams: bool,
+    /// The issues that the hotfix names.
+    pub issues: bool,
     /// Whether the repository is private.
     pub private: bool,
 }
@@ -128,14 +149,29 @@ pub fn wants(facts: &Facts<'_>) -> Wants {
         pipeline: wanted(Asks::Pipeline),
         before: facts.promotion.is_some() && wanted(Asks::Before),
         past: wanted(Asks::Past),
+        train: wanted(Asks::Train),
+        branches: wanted(Asks::Branches),
+        exposure: facts.confidential.is_some_and(|why| why != Why::Beside)
+            && wanted(Asks::Exposure),
         pulls: wanted(Asks::Pulls),
         forward: wanted(Asks::Forward),
+        teams: wanted(Asks::Teams),
+        issues: wanted(Asks::Issues),
         private: wanted(Asks::Private),
     }
 }
 
+/// Whether the policy turns a rule off, or does not turn it on.
+fn is_off(rule: &Rule, facts: &Facts<'_>) -> bool {
+    let named = facts.policy.rules.get(rule.id).copied();
+    match rule.level {
+        OwnLevel::Is(own) => named.unwrap_or(own) == Level::Off,
+        OwnLevel::Production { .. } | OwnLevel::Fixed => named == Some(Level::Off),
+    }
+}
+
 fn judges(rule: &Rule, facts: &Facts<'_>) -> bool {
-    let off = facts.policy.rules.get(rule.id) == Some(&Level::Off);
+    let off = is_off(rule, facts);
     let applies = applies(rule.judges, rule.events, facts);
     // An ordinary release is compared with what runs only where somebody knows what runs.
     let worth_it = rule.id != keeps_hotfixes::RULE.id

@@ -37,17 +37,11 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
     let begins = head
         .get(..6)
         .is_some_and(|word| word.eq_ignore_ascii_case("hotfix"));
-    if begins
-        || facts
-            .policy
-            .prefixes
-            .iter()
-            .any(|prefix| head.starts_with(prefix))
-    {
+    if begins || facts.policy.prefixes.take(head) {
         let prefix = facts
             .policy
             .prefixes
-            .iter()
+            .plain()
             .find_map(|prefix| head.strip_prefix(prefix));
         let rest = if begins { head.get(6..) } else { prefix };
         let name = rest
@@ -61,7 +55,12 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
         };
         return Outcome::Violation {
             found: format!("the working branch `{shown}`"),
-            expected: "a name that does not begin with «hotfix»: that word is for the branch that is published".to_owned(),
+            expected: if begins || prefix.is_some() {
+                "a name that does not begin with «hotfix»: that word is for the branch that is published"
+                    .to_owned()
+            } else {
+                "a name that is no hotfix branch's: those are published".to_owned()
+            },
             next: rename(name),
         };
     }

@@ -3,6 +3,7 @@
 
 mod forge;
 mod store;
+mod train;
 
 use std::path::Path;
 use std::sync::{Arc, mpsc};
@@ -27,6 +28,7 @@ use crate::facts::pipeline::texts::texts;
 use crate::facts::pipeline::{self, PipelineFacts, Texts};
 use crate::facts::remote::{self, Fetch, Remote};
 use crate::facts::running::{Asking, Running};
+use crate::facts::train::read::Question;
 use crate::facts::{Absent, Facts, Source};
 use crate::git::objects::Objects;
 use crate::git::refs::References;
@@ -66,6 +68,7 @@ impl Run<'_> {
                 };
                 facts.running = Absent::from(&error).into();
                 facts.history = Absent::from(&error).into();
+                train::keep(facts, wants, None);
                 facts.forge = Absent::from(&error).into();
             }
         }
@@ -87,12 +90,8 @@ impl Run<'_> {
                     true => Some(self.listed(client).await),
                     false => None,
                 };
-                let listed = remote.as_ref().and_then(|listed| listed.as_ref().ok());
-                let references = listed.map(|listed| listed.references.as_ref());
-                (
-                    remote,
-                    self.ask_forge(asking, facts, wants, references).await,
-                )
+                let listed = remote.map(|listed| listed.map(|listed| listed.references.as_ref()));
+                (remote, self.ask_forge(asking, facts, wants, listed).await)
             },
             self.running_now(asking, &drone, facts, wants),
             async {
@@ -114,7 +113,7 @@ impl Run<'_> {
         match remote {
             Some(Ok(listed)) => {
                 let seen = self
-                    .history(facts, &listed.remote, &listed.references)
+                    .history(facts, wants, &listed.remote, &listed.references)
                     .await;
                 match seen {
                     Ok((seen, read)) => {
@@ -122,12 +121,19 @@ impl Run<'_> {
                             facts.pipeline = self.pipeline(&seen);
                         }
                         facts.history = seen.history;
+                        train::keep(facts, wants, seen.train);
                         objects = Some(read);
                     }
-                    Err(absent) => facts.history = absent.into(),
+                    Err(absent) => {
+                        facts.history = absent.into();
+                        train::keep(facts, wants, None);
+                    }
                 }
             }
-            Some(Err(absent)) => facts.history = absent.clone().into(),
+            Some(Err(absent)) => {
+                facts.history = absent.clone().into();
+                train::keep(facts, wants, None);
+            }
             None => {}
         }
         facts.forge = match forge {
@@ -258,6 +264,7 @@ impl Run<'_> {
     async fn history<'r>(
         &self,
         facts: &Facts<'_>,
+        wants: Wants,
         remote: &'r Remote,
         references: &Arc<References>,
     ) -> Result<(Seen, forge::Objects<'r>), Absent> {
@@ -265,6 +272,8 @@ impl Run<'_> {
         let scratch = scratch()?;
         let mut store = Store::of(workspace);
         let plan = plan::plan(facts, references);
+        let mut question = train::question(facts, wants, &plan, references);
+        let plan = plan.and(question.as_ref().and_then(Question::base));
         let needed = plan.commits();
         let haves = self.haves(workspace);
         let missing = store.missing(&needed).map_err(|gap| Absent::from(&gap))?;
@@ -276,7 +285,9 @@ impl Run<'_> {
                 ..Fetch::default()
             };
             store.fetch(remote, &fetch, scratch.path()).await?;
-            let seen = self.read(plan, &store);
+            let others = (&haves[..], None);
+            train::fetch_others(&mut question, &mut store, remote, others, scratch.path()).await?;
+            let seen = self.read(plan, question.as_ref(), &store);
             return Ok((seen, forge::Objects::new(remote, store, scratch)));
         }
         let mut seen = Seen::default();
@@ -290,7 +301,9 @@ impl Run<'_> {
                 commits_only: false,
             };
             store.fetch(remote, &fetch, scratch.path()).await?;
-            seen = self.read(plan::plan(facts, references), &store);
+            let others = (&haves[..], Some(depth));
+            train::fetch_others(&mut question, &mut store, remote, others, scratch.path()).await?;
+            seen = self.read(plan::plan(facts, references), question.as_ref(), &store);
             if !seen.cut {
                 break;
             }
@@ -306,20 +319,23 @@ impl Run<'_> {
         haves
     }
 
-    fn read(&self, plan: Plan, store: &Store) -> Seen {
+    fn read(&self, plan: Plan, question: Option<&Question>, store: &Store) -> Seen {
         let (built, platform) = (self.build.commit.clone(), self.build.platform);
+        let question = question.cloned();
         let seen = self.in_time(store, move |objects| {
             let (history, cut) = plan.read(objects);
             let start = history.get().and_then(|history| history.base.get());
             let base = start.and_then(|base| base.commits.first().cloned());
             let default = history.then(|history| history.default.clone());
-            Seen {
+            let seen = Seen {
                 built: texts(objects, &built, platform).into(),
                 default: default.then(|head| texts(objects, &head.commit, platform).into()),
                 base: base.and_then(|base| texts(objects, &base, platform).ok()),
                 history,
                 cut,
-            }
+                train: None,
+            };
+            train::read(question.as_ref(), objects, seen)
         });
         seen.unwrap_or_else(|absent| Seen::without(&absent))
     }

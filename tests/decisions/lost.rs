@@ -19,7 +19,7 @@ use crate::random::{CASES, always};
 
 /// How many facts [`lose`] can lose. The two that come behind are for identities by attestation and
 /// by commit.
-const LOSSES: u8 = 19;
+const LOSSES: u8 = 20;
 
 fn unknown<T>() -> Source<T> {
     Source::Unknown {
@@ -56,6 +56,7 @@ fn lose(facts: &mut Facts<'_>, which: u8) {
         10 => in_history(facts, |history| forget(&mut history.ports)),
         11 => in_history(facts, |history| forget(&mut history.same_tag)),
         12 => in_history(facts, |history| forget(&mut history.kept)),
+        19 => forget(&mut facts.train),
         _ => {}
     }
     let Some(promotion) = &mut facts.promotion else {
@@ -96,7 +97,7 @@ fn policy(levels: &[Option<Level>]) -> Policy {
         .zip(levels)
         .filter_map(|(rule, level)| Some(format!("\"{}\":\"{}\"", rule.id, (*level)?)))
         .collect();
-    let text = format!("{{\"rules\":{{{}}}}}", named.join(","));
+    let text = format!("{{\"train\":{{}},\"rules\":{{{}}}}}", named.join(","));
     let mut problems = Vec::new();
     Policy::parse(&text, &rules::keys(), &mut problems).expect("a policy")
 }

@@ -3,7 +3,7 @@
 
 use drone_hotfix::ci::Event::{self, Custom, Promote, PullRequest, Push, Rollback};
 use drone_hotfix::policy::targets::Class;
-use drone_hotfix::verdict::Level::{self, May, Must, Should};
+use drone_hotfix::verdict::Level::{self, May, Must, Off, Should};
 
 /// What a rule answers, without its words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,10 +85,11 @@ const PUSH: &[Event] = &[Push, Custom];
 const PROMOTE: &[Event] = &[Promote];
 const BOTH: &[Event] = &[Promote, Rollback];
 const PR_PUSH_PROMOTE: &[Event] = &[PullRequest, Push, Custom, Promote];
+const ALL: &[Event] = &[PullRequest, Push, Custom, Promote, Rollback];
 
 /// Every rule of the design that this version may have. One that it has and that is not here fails
 /// the test: write its row from the design first.
-pub const ROWS: [Row; 32] = [
+pub const ROWS: [Row; 39] = [
     Row {
         id: "readable-promotion",
         level: None,
@@ -143,6 +144,8 @@ pub const ROWS: [Row; 32] = [
         &[PullRequest, Promote],
         From::Commits,
     ),
+    row("agreed", Should, Judges::Hotfix, PR_PUSH, From::Source),
+    row("issue", Off, Judges::Hotfix, PR_PUSH, From::Source),
     row("triage", Should, Judges::Hotfix, PR_PUSH, From::Later),
     row("atomic", May, Judges::Hotfix, PR_PUSH, From::Later),
     row("no-features", May, Judges::Hotfix, PR_PUSH, From::Later),
@@ -235,6 +238,18 @@ pub const ROWS: [Row; 32] = [
         PROMOTE,
         From::Version,
     ),
+    row("train", Off, Judges::Hotfix, PR_PUSH, From::Source),
+    row("changelog", Off, Judges::Hotfix, PR_PUSH, From::Source),
+    row("release-bump", Off, Judges::Hotfix, PR_PUSH, From::Source),
+    row(
+        "production-ticket",
+        Off,
+        Judges::HotfixToProduction,
+        PROMOTE,
+        From::Source,
+    ),
+    // The policy of these cells does not say which hotfixes are confidential.
+    row("confidential", Off, Judges::Hotfix, ALL, From::Unset),
 ];
 
 /// How a hotfix can be recognised; or that nothing recognises one, or that nobody can say.
@@ -321,7 +336,7 @@ impl Cell {
 
     /// What a rule answers.
     pub fn answer(&self, row: &Row) -> Answer {
-        if self.level_of(row).0 == Level::Off {
+        if self.level_of(row).0 == Off {
             return Answer::NotChecked;
         }
         if !row.events.contains(&self.event) {

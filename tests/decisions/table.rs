@@ -46,7 +46,7 @@ fn policy(level: Option<Level>) -> Policy {
         .filter_map(|rule| Some(format!("\"{}\":\"{}\"", rule.id, level?)))
         .collect();
     let mut problems = Vec::new();
-    let text = format!("{{\"rules\":{{{}}}}}", named.join(","));
+    let text = format!("{{\"train\":{{}},\"rules\":{{{}}}}}", named.join(","));
     let policy = Policy::parse(&text, &rules::keys(), &mut problems);
     policy.unwrap_or_else(|| panic!("{text}: {problems:?}"))
 }

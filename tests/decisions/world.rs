@@ -8,7 +8,7 @@ use drone_hotfix::ci::{Build, Event};
 use drone_hotfix::environment::Environment;
 use drone_hotfix::facts::before::{Before, Built, Past};
 use drone_hotfix::facts::bytes::Compared;
-use drone_hotfix::facts::forge::{Account, Commit, Forge, Pull, Review, State};
+use drone_hotfix::facts::forge::{Account, Commit, Forge, Issue, Pull, Review, State};
 use drone_hotfix::facts::history::{
     Base, Change, Found, Head, History, How, Kept, Placed, Port, SameTag, What,
 };
@@ -16,12 +16,16 @@ use drone_hotfix::facts::identity::{Evidence, NameKind, Relation};
 use drone_hotfix::facts::image::Platform;
 use drone_hotfix::facts::pipeline::{PipelineFacts, Unchanged};
 use drone_hotfix::facts::running::{Deployed, OnTarget, Running};
+use drone_hotfix::facts::train::{self, File, Known, Snapshot, Start, TrainFacts};
 use drone_hotfix::facts::{self, Facts, Source, Target};
+use drone_hotfix::git::commits::Person;
 use drone_hotfix::hotfix::CommitId;
 use drone_hotfix::pipeline::weakness::{Kind, Weakness};
 use drone_hotfix::policy::Policy;
 use drone_hotfix::policy::forge::Kind as ForgeKind;
 use drone_hotfix::secret::Redactor;
+use drone_hotfix::train::changelog::ChangeLog;
+use drone_hotfix::train::spec::Spec;
 
 use super::oracle::{Cell, Sources, Way};
 use crate::support::gate::{drone_environment, woodpecker_environment};
@@ -71,6 +75,27 @@ fn source<T>(sources: Sources, in_order: T, out_of_order: T) -> Source<T> {
     }
 }
 
+fn ann() -> Person {
+    Person {
+        name: "Ann".to_owned(),
+        email: "ann@example.org".to_owned(),
+    }
+}
+
+/// An issue that says everything.
+fn issue() -> Issue {
+    Issue {
+        number: 12,
+        is_pull: false,
+        title: "It fails".to_owned(),
+        text: "## What the user sees\n\nAn error\n\n## Share of users\n\n5 %\n\n## Risk\n\nLow\n"
+            .to_owned(),
+        open: true,
+        labels: Vec::new(),
+        url: "https://git.example/example/service/issues/12".to_owned(),
+    }
+}
+
 /// What git says of a hotfix of the release 1.0.0 with one commit.
 fn history(good: bool) -> History {
     let port = |how| Port {
@@ -82,10 +107,24 @@ fn history(good: bool) -> History {
         id: commit(TIP),
         subject: "HOCS-1 mend it".to_owned(),
         message: "HOCS-1 mend it\n".to_owned(),
-        trailers: Vec::new(),
+        trailers: [
+            (
+                "Agreed-by",
+                if good {
+                    "Cid <cid@example.org>"
+                } else {
+                    "Ann <ann@example.org>"
+                },
+            ),
+            ("Issue", "#12"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .to_vec(),
         merge: false,
         committed: 1_700_000_000,
         from_default: false,
+        author: ann(),
+        committer: ann(),
     };
     let ported = if good { How::Ancestor } else { How::Missing };
     let same = SameTag {
@@ -114,6 +153,7 @@ fn history(good: bool) -> History {
         }),
         range: Source::Known(vec![change]),
         files: Source::Known(Vec::new()),
+        notes: Source::Known(Vec::new()),
         revertible: Source::Known(good),
         services: Source::Known(Vec::new()),
         ports: Source::Known(vec![port(ported.clone())]),
@@ -123,6 +163,42 @@ fn history(good: bool) -> History {
             target: "cs-prod".to_owned(),
             ports: vec![port(ported)],
         }]),
+    }
+}
+
+/// What git says of a train; not good: it is not the newest, nothing is numbered, and nothing is said.
+fn train(good: bool) -> TrainFacts {
+    let snapshot = |release: u8, lines: &str| {
+        let log = format!("train-2012.04.27:\n{lines}");
+        let spec = format!("Version: 0.2012.04.27\nRelease: {release}\n");
+        Snapshot {
+            commit: commit(if lines.is_empty() { OTHER } else { TIP }),
+            spec: Source::Known(File::Read(Spec::parse(&spec))),
+            changelog: Source::Known(File::Read(ChangeLog::parse(&log, &|_| false, &[]))),
+        }
+    };
+    let known = |name: &str| Known {
+        branch: format!("train-{name}"),
+        name: name.to_owned(),
+        derailed: None,
+    };
+    let newer = (!good).then(|| known("2012.05.11"));
+    TrainFacts {
+        branch: "train-2012.04.27".to_owned(),
+        trains: newer.into_iter().chain([known("2012.04.27")]).collect(),
+        start: Source::Known(Start {
+            found: train::Found::Number,
+            snapshot: snapshot(1, ""),
+            unnumbered: Vec::new(),
+            numbered: None,
+            in_one: None,
+        }),
+        tip: match good {
+            true => snapshot(2, "  * (hotfix 2012.05.02) one: #1234\n"),
+            false => snapshot(1, "  * one: #1234\n"),
+        },
+        moved: None,
+        others: Source::Known(Vec::new()),
     }
 }
 
@@ -174,7 +250,7 @@ pub fn forge(good: bool, event: Event) -> Forge {
         rebased: Vec::new(),
         elsewhere: Vec::new(),
         teams: Vec::new(),
-        issue: Source::NotConfigured(String::new()),
+        issues: vec![(12, Source::Known(good.then(issue)))],
         private: Source::NotConfigured(String::new()),
     }
 }
@@ -315,6 +391,15 @@ pub fn facts<'a>(
     facts.history = source(from, history(true), history(false));
     facts.forge = source(from, forge(true, build.event), forge(false, build.event));
     facts.pipeline = source(from, pipeline(true), pipeline(false));
+    facts.train = source(from, train(true), train(false));
+    facts.ticket_params = vec![
+        if from == Sources::OutOfOrder {
+            ""
+        } else {
+            "HOCS-9"
+        }
+        .to_owned(),
+    ];
     facts.running = source(from, running("1.0.0"), running(TAG));
     facts.current = source(from, Vec::new(), Vec::new());
     let built_from = |revision: &str| {

@@ -1,7 +1,7 @@
 //! docs/rules.md is made from the table of rules.
 
 use drone_hotfix::ci::Event;
-use drone_hotfix::rules::{Judges, OwnLevel, Rule, TABLE, later};
+use drone_hotfix::rules::{Judges, OwnLevel, Rule, TABLE};
 use drone_hotfix::verdict::{Effect, Finding, Level, Outcome};
 
 use super::must_be;
@@ -19,15 +19,6 @@ HOCS service (`HOTFIX.md` in github.com/UKHomeOffice/hocs).
 
 ";
 
-const RESERVED: &str = "
-## Names that are reserved
-
-The process has more rules than this version judges. A policy may name these already, so that it can be written once. At `must`
-such a rule leaves every build that it would judge undecided, but pull requests: what a team demands is never taken as fulfilled.
-At `should` and `may` it does nothing.
-
-";
-
 /// The whole page.
 fn page() -> String {
     let mut page = format!(
@@ -42,8 +33,6 @@ fn page() -> String {
         ));
     }
     page.extend(TABLE.map(section));
-    page.push_str(RESERVED);
-    page.extend(later::IDS.iter().map(|row| format!("- `{}`\n", row.id)));
     page
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use drone_hotfix::policy::train::Form;
 use drone_hotfix::policy::{KEYS, Policy, targets};
 use drone_hotfix::settings::NAMES;
 
@@ -76,6 +77,7 @@ fn every_setting_and_key_is_documented_and_no_other() {
         ("{targets: {z: a}}", "policy.targets.z", "policy.targets."),
         ("{tls: {z: a}}", "policy.tls.z", "policy.tls."),
         ("{limits: {z: a}}", "policy.limits.z", "policy.limits."),
+        ("{train: {z: a}}", "policy.train.z", "policy.train."),
         ("{forge: {z: a}}", "policy.forge.z", "policy.forge."),
         (
             "{running: {a: {z: a}}}",
@@ -91,6 +93,12 @@ fn every_setting_and_key_is_documented_and_no_other() {
             "{notify: [{z: a}]}",
             "policy.notify[0].z",
             "policy.notify[].",
+        ),
+        ("{agreed: {z: a}}", "policy.agreed.z", "policy.agreed."),
+        (
+            "{issue: {sections: {z: a}}}",
+            "policy.issue.sections.z",
+            "policy.issue.sections.",
         ),
         ("{smtp: {z: a}}", "policy.smtp.z", "policy.smtp."),
         (
@@ -145,6 +153,18 @@ fn the_defaults_are_those_of_the_code() {
     assert_eq!(
         default("policy.timeout"),
         [format!("{}m", policy.timeout.as_secs() / 60)]
+    );
+    let trains = Policy::parse(r#"{"train":{}}"#, &[], &mut problems).expect("a policy");
+    let train = trains.train.expect("trains");
+    let of = |key: &str| listed(&format!("policy.train.{key}"));
+    assert_eq!(of("spec"), [train.spec]);
+    assert_eq!(of("changelog"), [train.changelog]);
+    assert_eq!(of("version_prefix"), [train.version_prefix]);
+    assert_eq!(of("branches"), [train.branches.as_str()]);
+    assert_eq!(of("ticket_param"), [train.ticket_param]);
+    assert_eq!(
+        (of("form"), train.form),
+        (vec!["plain".to_owned()], Form::Plain)
     );
     let same = Policy::parse(
         &format!(
@@ -225,9 +245,15 @@ fn every_example_is_accepted_and_every_mistake_refused() {
         let run = step(&build, &all, "hotfix");
         assert_ne!(run.code, 3, "{}", run.text);
     }
-    // Alone as well: no example leans on another, but for the two that need `repo` and say so.
-    let needs_repo = |line: &&str| line.contains("source:") || line.contains("digest_file:");
-    for example in policy.lines().filter(|line| !needs_repo(line)) {
+    // Alone as well: no example leans on another, but for those that need another key and say so.
+    let leaning = [
+        "source:",
+        "digest_file:",
+        "confidential_words:",
+        "confidential_tag:",
+    ];
+    let leans = |line: &&str| leaning.iter().any(|key| line.contains(key));
+    for example in policy.lines().filter(|line| !leans(line)) {
         let run = step(
             &DroneBuild::tag("1"),
             &pipeline(&format!("policy:\n{example}")),

@@ -7,7 +7,7 @@ use crate::support::pipeline::{
 use crate::support::yaml::{self, Node};
 
 use super::{
-    DOCKER_THEN_TAG, DRONE_FILES, HOCS, HOTFIX, PROMOTE_ONLY, WOODPECKER, is_ours, promote,
+    DOCKER_THEN_TAG, DRONE_FILES, HOCS, HOTFIX, PROMOTE_ONLY, TELLING, TRAIN, WOODPECKER, is_ours, promote,
     release, rollback, secrets, text, triggered,
 };
 
@@ -70,7 +70,10 @@ fn no_example_is_rewritten_before_it_is_read() {
     }
     found.sort();
     // A file that is here and in no test would be a promise that nobody keeps.
-    assert_eq!(found, [DOCKER_THEN_TAG, HOCS, PROMOTE_ONLY, WOODPECKER]);
+    assert_eq!(
+        found,
+        [DOCKER_THEN_TAG, HOCS, PROMOTE_ONLY, TELLING, TRAIN, WOODPECKER]
+    );
     for file in found {
         let text = text(&file);
         assert!(!text.contains("${"), "{file}");
@@ -109,7 +112,7 @@ fn our_steps_are_plugins_that_nothing_switches_off() {
         .into_iter()
         .filter(is_ours);
     steps.extend(woodpecker.map(|step| (WOODPECKER, step)));
-    assert_eq!(steps.len(), 6);
+    assert_eq!(steps.len(), 8);
     for (file, step) in &steps {
         assert!(
             step.is_plugin() && step.failure.is_none(),

@@ -182,7 +182,14 @@ fn a_commit_that_only_says_what_a_pull_request_says_is_direct() {
     world.pulls = vec![pull];
     let found = refused(&world);
     assert!(found.contains("1 commit on `hotfix/HOCS-1`"), "{found}");
-    // And one whose change the pull request takes up afterwards is in it only by what it stands on.
+    // The same, when the pull request was opened before.
+    let mut world = World::new(Kind::GitHub);
+    let pull = world.open(1, &TWO);
+    world.direct("src/evil", "evil\n", "HOCS-1 mend two");
+    let pull = world.squash(pull).approved();
+    world.pulls = vec![pull];
+    let found = refused(&world);
+    assert!(found.contains("1 commit on `hotfix/HOCS-1`"), "{found}");
     assert!(found.contains("the rest came by pull request 1"), "{found}");
 }
 

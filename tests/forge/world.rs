@@ -1,6 +1,7 @@
 //! A team whose pull requests a scripted forge knows.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -43,13 +44,6 @@ impl Kind {
         match self {
             Kind::GitHub => Description::github(),
             Kind::Gitea => Description::gitea(),
-        }
-    }
-
-    pub fn page(self, number: usize) -> String {
-        match self {
-            Kind::GitHub => format!("per_page=100&page={number}"),
-            Kind::Gitea => format!("limit=50&page={number}"),
         }
     }
 
@@ -284,6 +278,17 @@ impl World {
         }
     }
 
+    /// A page of a list that does not say how long the list is.
+    pub fn answer_plain(&self, path: &str, page: Vec<Value>) -> Answer {
+        let body = Value::Array(page);
+        self.kind.description().answer("GET", path, 200, &body);
+        Answer::status(200).json(&body)
+    }
+
+    pub fn clone_pull(&self, at: usize) -> Pull {
+        self.pulls[at].clone()
+    }
+
     fn list(&self, script: Script, path: &str, query: &[(&str, &str)], body: Vec<Value>) -> Script {
         let target = self.first(path, query);
         let answer = self.answer(path, &Value::Array(body));
@@ -384,7 +389,7 @@ impl World {
         let mut body = self.kind.description().example("GET", &path, 200);
         let label = |name: &String| {
             json!({ "id": 1, "node_id": "x", "name": name, "color": "ff0000", "default": false,
-                    "url": "https://forge.example/", "description": null })
+                    "url": "https://forge.example/", "description": "A label." })
         };
         let merged = pull.merged.is_some();
         let number = pull.number;
@@ -412,7 +417,7 @@ impl World {
         body
     }
 
-    fn commit(&self, commit: &Commit) -> Value {
+    pub fn commit(&self, commit: &Commit) -> Value {
         let path = format!("{REPO}/pulls/1/commits");
         let mut body = self.kind.description().example("GET", &path, 200)[0].clone();
         let author = match (commit.author, self.kind) {
@@ -433,7 +438,7 @@ impl World {
         body
     }
 
-    fn review(&self, review: &Review) -> Value {
+    pub fn review(&self, review: &Review) -> Value {
         let path = format!("{REPO}/pulls/1/reviews");
         let mut body = self.kind.description().example("GET", &path, 200)[0].clone();
         let dismissed = review.state == "DISMISSED";
@@ -478,11 +483,20 @@ impl World {
         run
     }
 
-    pub fn judge_woodpecker(&self, build: &WoodpeckerBuild) -> Run {
+    /// The same by Woodpecker, with this checkout.
+    pub fn judge_woodpecker(&self, build: &WoodpeckerBuild, checkout: &Path) -> Run {
         let server = self.script().start();
         let secrets = BTreeMap::from([("f".to_owned(), TOKEN.to_owned())]);
         let gate = woodpecker_gate(&self.settings(&server.address()));
-        let run = run(build.environment(&gate, &secrets).expect("it compiles"));
+        let mut variables = build.environment(&gate, &secrets).expect("it compiles");
+        for (name, value) in &mut variables {
+            match name.as_str() {
+                "CI_WORKSPACE" => *value = checkout.display().to_string(),
+                "CI_REPO_CLONE_URL" => *value = self.team.origin().display().to_string(),
+                _ => {}
+            }
+        }
+        let run = run(variables);
         server.finish();
         run
     }

@@ -1,6 +1,8 @@
 //! What a forge may say of the commits of a world.
 
-use drone_hotfix::facts::forge::{Account, Commit, Forge, Open, Pull, Review, State};
+use drone_hotfix::facts::forge::{
+    Account, Commit, Forge, Issue, Membership, Open, Pull, Review, State,
+};
 use drone_hotfix::policy::forge::Kind;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -40,18 +42,24 @@ fn pulls() -> impl Strategy<Value = Pull> {
         address: String::new(),
     });
     let label = select(vec!["bug".to_owned(), "feature".to_owned()]);
+    let text = select(vec![
+        "",
+        "Fixes #1",
+        "## Triage\n- [x] atomic\n",
+        "## Triage\n- [ ] atomic\n",
+    ]);
     let parts = (
         (1..4_u64, ids(), proptest::option::of(ids())),
         proptest::option::of(accounts()),
         vec(label, 0..2),
         vec(commit, 0..3),
-        vec(reviews(), 0..4),
+        (vec(reviews(), 0..4), text),
     );
     parts.prop_map(
-        |((number, head, merged), author, labels, commits, reviews)| Pull {
+        |((number, head, merged), author, labels, commits, (reviews, text))| Pull {
             number,
             title: String::new(),
-            text: String::new(),
+            text: text.to_owned(),
             url: String::new(),
             author,
             base: "hotfix/EX-1".to_owned(),
@@ -70,19 +78,49 @@ fn pulls() -> impl Strategy<Value = Pull> {
     )
 }
 
+fn memberships() -> impl Strategy<Value = Membership> {
+    (accounts(), source(any::<bool>())).prop_map(|(who, is)| Membership {
+        team: "example/owners".to_owned(),
+        who,
+        is,
+    })
+}
+
+fn issues() -> impl Strategy<Value = Issue> {
+    let text = select(vec![
+        "",
+        "## What the user sees\nAn error\n## Share of users\n5 %\n## Risk\nlow\n",
+    ]);
+    (text, any::<bool>(), any::<bool>()).prop_map(|(text, is_pull, open)| Issue {
+        number: 1,
+        is_pull,
+        title: String::new(),
+        text: text.to_owned(),
+        open,
+        labels: Vec::new(),
+        url: String::new(),
+    })
+}
+
 pub fn forges() -> impl Strategy<Value = Forge> {
     let open = (pulls(), source(ports())).prop_map(|(pull, has)| Open { pull, has });
     let rebased = vec((1..4_u64, source(ports())), 0..3);
-    let parts = (source(vec(pulls(), 0..3)), source(vec(open, 0..3)), rebased);
-    parts.prop_map(|(pulls, forward, rebased)| Forge {
+    let parts = (
+        source(vec(pulls(), 0..3)),
+        source(vec(open, 0..3)),
+        rebased,
+        vec(memberships(), 0..4),
+        source(proptest::option::of(issues())),
+    );
+    parts.prop_map(|(pulls, forward, rebased, teams, issue)| Forge {
+        issues: vec![(1, issue)],
+        teams,
         kind: Kind::GitHub,
         branch: "hotfix/EX-1".to_owned(),
         pulls,
         forward,
         rebased,
         elsewhere: Vec::new(),
-        teams: Vec::new(),
-        issue: drone_hotfix::facts::Source::NotConfigured(String::new()),
         private: drone_hotfix::facts::Source::NotConfigured(String::new()),
     })
 }

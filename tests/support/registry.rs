@@ -226,6 +226,25 @@ impl Registry {
         tags
     }
 
+    /// The text of every file that the registry has stored.
+    pub fn everything(&self) -> String {
+        let mut waiting = vec![PathBuf::from(self.dir.path("storage"))];
+        let mut text = String::new();
+        while let Some(path) = waiting.pop() {
+            if path.is_dir() {
+                let entries = fs::read_dir(&path).expect("the registry's folder");
+                waiting.extend(entries.map(|entry| entry.expect("an entry").path()));
+            } else {
+                let bytes = fs::read(&path).expect("a stored file");
+                text.push_str(&path.display().to_string());
+                text.push('\n');
+                text.push_str(&String::from_utf8_lossy(&bytes));
+                text.push('\n');
+            }
+        }
+        text
+    }
+
     /// `METHOD /path?query STATUS` of the requests to `address()`, oldest first.
     ///
     /// With TLS they come from the access log, whose line is written before a small answer is

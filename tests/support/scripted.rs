@@ -347,6 +347,12 @@ impl Script {
         self.change(|last| last.conditions.push((what.to_owned(), Arc::new(holds))))
     }
 
+    /// What another script expects is expected after this.
+    pub fn then(mut self, other: Script) -> Script {
+        self.expectations.extend(other.expectations);
+        self
+    }
+
     /// Requests must come in the order in which they were written down.
     pub fn in_order(mut self) -> Script {
         self.in_order = true;

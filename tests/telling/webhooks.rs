@@ -308,7 +308,8 @@ fn a_parameter_can_neither_redirect_a_message_nor_add_a_receiver() {
 #[test]
 fn a_secret_that_is_missing_is_said() {
     let server = Script::new().start();
-    let secrets: [(&[(&str, &str)], &str, &str); 5] = [
+    type Variables = &'static [(&'static str, &'static str)];
+    let secrets: [(Variables, &str, &str); 5] = [
         (
             &[("PLUGIN_WEBHOOK_URL", "")],
             SLACK,

@@ -21,8 +21,7 @@ pub(super) fn limited(answer: &Response, said: Option<&str>) -> Option<String> {
     }
     if let Some(seconds) = number(RETRY_AFTER.as_str()) {
         return Some(match seconds {
-            ..=1 => "in a second".to_owned(),
-            2..=120 => format!("in {seconds} seconds"),
+            ..=60 => "in a minute".to_owned(),
             more => format!("in {} minutes", more.saturating_add(59) / 60),
         });
     }

@@ -49,6 +49,8 @@ pub fn range(
                 merge: commit.is_merge(),
                 committed: commit.committed,
                 from_default: foreign.contains(&id),
+                author: commit.author,
+                committer: commit.committer,
                 message,
                 id,
             })

@@ -29,6 +29,8 @@ pub struct Plan {
     pub(super) pattern: Option<Regex>,
     pub(super) same_tag: Source<Vec<SameTag>>,
     pub(super) to_production: bool,
+    /// What else is needed: of a pull request into a train, the train.
+    pub(super) more: Vec<CommitId>,
     /// Whether a question had no answer because the history is cut off.
     pub(super) cut: Cell<bool>,
 }
@@ -61,6 +63,7 @@ pub fn plan(facts: &Facts<'_>, references: &Arc<References>) -> Plan {
         references: Arc::clone(references),
         same_tag,
         to_production: target.and_then(|target| target.class()) == Some(Class::Production),
+        more: Vec::new(),
         cut: Cell::new(false),
     }
 }
@@ -230,6 +233,18 @@ fn unplaced(on: &OnTarget, commit: Source<CommitId>) -> Placed {
 }
 
 impl Plan {
+    /// The hotfix branch that the judged commit belongs to.
+    pub fn own(&self) -> Option<&str> {
+        self.own.as_deref()
+    }
+
+    /// The same plan, for which a further commit is needed.
+    #[must_use]
+    pub fn and(mut self, commit: Option<&CommitId>) -> Self {
+        self.more.extend(commit.cloned());
+        self
+    }
+
     /// Every commit whose history is needed.
     pub fn commits(&self) -> Vec<CommitId> {
         let placed = self.running.get().into_iter().flatten();
@@ -237,6 +252,7 @@ impl Plan {
         let heads = self.default.get().into_iter().chain(&self.also);
         all.extend(heads.map(|head| &head.commit));
         all.extend(placed.filter_map(|version| version.commit.get()));
+        all.extend(&self.more);
         let mut seen = HashSet::new();
         all.retain(|id| seen.insert((*id).clone()));
         all.into_iter().cloned().collect()

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::commits::range;
+use super::notes::notes;
 use super::plan::Plan;
 use super::ports::{Search, ports};
 use super::services::services;
@@ -63,6 +64,8 @@ impl Plan {
             },
         });
         let files = single.then(|base| self.ask(objects.changes(Some(base), &tip)));
+        let notes =
+            single.then(|base| files.then(|files| self.ask(notes(objects, base, &tip, files))));
         let revertible = single.then(|base| self.ask(objects.reverts_cleanly(base, &tip, &tip)));
         let ports = self
             .default
@@ -76,6 +79,7 @@ impl Plan {
             base,
             range,
             files,
+            notes,
             revertible,
             ports,
             same_tag: self.same_tag.clone(),

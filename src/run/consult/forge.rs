@@ -1,6 +1,8 @@
 //! What the forge is asked, in two steps: what a hotfix branch has merged can be asked while others are,
 //! and the rest once git has said which commits are judged.
 
+mod declared;
+
 use futures_util::future::join;
 
 use super::Run;
@@ -50,28 +52,23 @@ impl Run<'_> {
         asking: Asking<'_>,
         facts: &Facts<'_>,
         wants: Wants,
-        references: Option<&References>,
+        listed: Option<Result<&References, &Absent>>,
     ) -> Result<Asked, Absent> {
         if !wants.pulls && !wants.forward && !wants.private {
             return Err(Absent::NotConfigured("no rule asks the forge".to_owned()));
         }
         let server = ask::server(asking)?;
-        let branch = branch(facts, references);
+        let branch = branch(facts, listed);
+        let is_pull = facts.build.event == Event::PullRequest;
         let pulls = async {
             match (wants.pulls, pull_number(facts), &branch) {
                 (false, ..) => Source::NotConfigured("no rule asks for pull requests".to_owned()),
                 (true, Some(number), _) => known(server.one(number).await.map(|pull| vec![pull])),
-                (true, None, Some(branch)) => known(server.merged_into(branch).await),
-                (true, None, None) => Source::Unknown {
-                    because:
-                        "which hotfix branch it is of is not known, so nobody can say which pull \
-                              requests count"
-                            .to_owned(),
-                    retry: false,
-                    advice:
-                        "promote the tag or the build of the hotfix branch, and keep the branch"
-                            .to_owned(),
-                },
+                (true, None, _) if is_pull => Source::NotConfigured(
+                    "the git reference of the build names no pull request".to_owned(),
+                ),
+                (true, None, Ok(branch)) => known(server.merged_into(branch).await),
+                (true, None, Err(absent)) => absent.clone().into(),
             }
         };
         let private = async {
@@ -90,7 +87,7 @@ impl Run<'_> {
             rebased: Vec::new(),
             elsewhere: Vec::new(),
             teams: Vec::new(),
-            issue: Source::NotConfigured(unasked()),
+            issues: Vec::new(),
             private,
         };
         Ok(Asked { server, forge })
@@ -110,18 +107,24 @@ impl Run<'_> {
             Err(absent) => {
                 // Of a pull request that is judged, all is known. Of a branch nobody can say which of its
                 // pull requests brought what is judged.
-                if pull_number(facts).is_none() && forge.pulls.get().is_some() {
+                if facts.build.event != Event::PullRequest && forge.pulls.get().is_some() {
                     forge.pulls = absent.clone().into();
                 }
                 forge.forward = absent.into();
                 return forge;
             }
         };
-        if pull_number(facts).is_none() && wants.pulls {
+        if facts.build.event != Event::PullRequest && wants.pulls {
             self.came(&server, &mut forge, history, &mut objects).await;
         }
         if wants.forward {
             forge.forward = self.forward(&server, history, &mut objects).await;
+        }
+        if wants.teams {
+            forge.teams = self.teams(&server, &forge).await;
+        }
+        if wants.issues {
+            forge.issues = self.issues(&server, &forge, history).await;
         }
         forge
     }
@@ -335,15 +338,30 @@ fn known<T>(answer: Result<T, Absent>) -> Source<T> {
     }
 }
 
-/// The hotfix branch whose pull requests count.
-fn branch(facts: &Facts<'_>, references: Option<&References>) -> Option<String> {
-    match references {
-        Some(references) => plan::own_branch(facts, references),
-        None => {
-            let branch = facts.branch.as_ref().ok()?;
-            facts.promotion.is_none().then(|| branch.name().to_owned())
-        }
+/// The hotfix branch whose pull requests count. Of a promotion only the remote can say it.
+fn branch(
+    facts: &Facts<'_>,
+    listed: Option<Result<&References, &Absent>>,
+) -> Result<String, Absent> {
+    if facts.promotion.is_none()
+        && let Ok(branch) = &facts.branch
+    {
+        return Ok(branch.name().to_owned());
     }
+    let references = match listed {
+        Some(listed) => listed.map_err(Absent::clone)?,
+        None => {
+            facts.workspace.answer()?;
+            return Err(Absent::NotConfigured("git was not asked".to_owned()));
+        }
+    };
+    plan::own_branch(facts, references).ok_or_else(|| Absent::Unknown {
+        because:
+            "which hotfix branch it is of is not known, so nobody can say which pull requests count"
+                .to_owned(),
+        retry: false,
+        advice: "promote the tag or the build of the hotfix branch, and keep the branch".to_owned(),
+    })
 }
 
 /// The number of the pull request that is judged, from the reference that it has in the forge. The

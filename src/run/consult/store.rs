@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::facts::git::Workspace;
 use crate::facts::history::History;
 use crate::facts::remote::{Fetch, Remote};
+use crate::facts::train::TrainFacts;
 use crate::facts::{Absent, Source};
 use crate::git::Gap;
 use crate::git::objects::Objects;
@@ -22,6 +23,8 @@ pub(in crate::run) struct Listed {
 /// What was read of the objects.
 pub(super) struct Seen {
     pub(super) history: Source<History>,
+    /// What git says of the train; `None` if nobody asked.
+    pub(super) train: Option<Source<TrainFacts>>,
     /// Whether more of the history may answer more.
     pub(super) cut: bool,
     /// The pipeline files of the built commit, of the default branch, and of the base.
@@ -42,6 +45,7 @@ impl Seen {
     pub(super) fn without(absent: &Absent) -> Self {
         Self {
             history: absent.clone().into(),
+            train: None,
             cut: false,
             built: absent.clone().into(),
             default: absent.clone().into(),

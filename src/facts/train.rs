@@ -1,0 +1,99 @@
+//! What git says of a train: which trains the remote has, and what its spec file and its change log say
+//! where the hotfix starts and at its tip (B07, B09, B10). Plain data; [`read`] makes it.
+
+pub mod read;
+
+use super::Source;
+use crate::hotfix::CommitId;
+use crate::train::changelog::ChangeLog;
+use crate::train::spec::Spec;
+
+/// What is known of the train that is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrainFacts {
+    /// Its branch.
+    pub branch: String,
+    /// Every train of the remote, the newest first.
+    pub trains: Vec<Known>,
+    /// Where the hotfix starts.
+    pub start: Source<Start>,
+    /// The judged commit.
+    pub tip: Snapshot,
+    /// Of a pull request: the train as it is now, if it has moved on since the pull request began.
+    pub moved: Option<Snapshot>,
+    /// Other branches of the remote that raise `Release` of the same `Version`.
+    pub others: Source<Vec<Other>>,
+}
+
+/// A train of the remote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Its branch.
+    pub branch: String,
+    /// Its name, as `Version` has it behind the prefix.
+    pub name: String,
+    /// The branch or tag that says that it was derailed: given up.
+    pub derailed: Option<String>,
+}
+
+/// Where a hotfix starts, and what came since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// How it was found.
+    pub found: Found,
+    /// What the files say there.
+    pub snapshot: Snapshot,
+    /// The commits since `Version` or `Release` was last changed that change anything but the two files,
+    /// the newest first. Of a pull request always empty: it is judged as a whole.
+    pub unnumbered: Vec<CommitId>,
+    /// What the files say at the commit that changed `Version` or `Release` last, where commits came
+    /// after it.
+    pub numbered: Option<Snapshot>,
+    /// Whether the number and the change log were changed by one commit (B11); `None` if that was not
+    /// looked at, or if the number was not changed.
+    pub in_one: Option<bool>,
+}
+
+/// How the start was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It is where the pull request leaves the train.
+    PullRequest,
+    /// It is the commit of the number before.
+    Number,
+    /// It is where the train begins, or where what runs in production lies on it.
+    Base,
+}
+
+/// What the two files say at one commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The commit.
+    pub commit: CommitId,
+    /// The spec file.
+    pub spec: Source<File<Spec>>,
+    /// The change log.
+    pub changelog: Source<File<ChangeLog>>,
+}
+
+/// A file of the repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum File<T> {
+    /// There is none, or what is there is no file (a directory, a link, a submodule).
+    Missing,
+    /// It is no UTF-8 text.
+    NoText,
+    /// What it says.
+    Read(T),
+}
+
+/// Somebody else's work on the same train, from git or from the forge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// Its branch.
+    pub branch: String,
+    /// The number of its pull request, where the forge named one.
+    pub pull_request: Option<u64>,
+    /// The `Release` that it goes to.
+    pub release: u32,
+}

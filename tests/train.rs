@@ -1,0 +1,11 @@
+//! Train mode: hotfixes that go into trains, with a change log and a spec file (seed B).
+
+mod bump;
+mod example;
+mod forms;
+mod hostile;
+mod lines;
+mod patterns;
+mod ticket;
+mod trains;
+mod world;
