@@ -3,6 +3,7 @@
 //! descriptions (tests/data/openapi).
 
 mod addresses;
+mod calls;
 mod forward;
 mod promotions;
 mod requests;

@@ -7,8 +7,8 @@ use crate::support::pipeline::{
 use crate::support::yaml::{self, Node};
 
 use super::{
-    DOCKER_THEN_TAG, DRONE_FILES, HOCS, HOTFIX, PROMOTE_ONLY, TELLING, TRAIN, WOODPECKER, is_ours, promote,
-    release, rollback, secrets, text, triggered,
+    DOCKER_THEN_TAG, DRONE_FILES, HOCS, HOTFIX, PROMOTE_ONLY, TELLING, TRAIN, WOODPECKER, is_ours,
+    promote, release, rollback, secrets, text, triggered,
 };
 
 /// Whether a step runs only after the other ended well.
@@ -72,7 +72,14 @@ fn no_example_is_rewritten_before_it_is_read() {
     // A file that is here and in no test would be a promise that nobody keeps.
     assert_eq!(
         found,
-        [DOCKER_THEN_TAG, HOCS, PROMOTE_ONLY, TELLING, TRAIN, WOODPECKER]
+        [
+            DOCKER_THEN_TAG,
+            HOCS,
+            PROMOTE_ONLY,
+            TELLING,
+            TRAIN,
+            WOODPECKER
+        ]
     );
     for file in found {
         let text = text(&file);

@@ -305,7 +305,7 @@ fn only_a_rule_that_wants_it_asks() {
     let mut world = world(Kind::GitHub);
     world.policy =
         ", rules: {reviewed: \"off\", merged-by-pull-request: \"off\", forward-port: \"off\", \
-                    no-features: \"off\"}"
+                    no-features: \"off\", triage: \"off\", agreed: \"off\"}"
             .to_owned();
     let server = Script::new().start();
     let run = world.judge_at(&world.team.pushed(HOTFIX), &server.address());
