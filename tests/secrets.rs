@@ -146,7 +146,7 @@ fn no_output_of_any_kind_shows_a_secret() {
     let here = |build: DroneBuild| build.with(|build| build.workspace = workspace.path("").into());
     let push = here(DroneBuild::push("hotfix/HOCS-1234"));
     let promote = here(DroneBuild::promote(&DroneBuild::push("main"), "cs-qa"));
-    let summary = "log_level: debug, policy: {summary: out.json, tags_file: tags.txt}";
+    let summary = "log_level: debug, policy: {summary: out.json, tags_file: tags.txt, timeout: 1s}";
     let mut seen = Vec::new();
     for build in [
         push.clone(),

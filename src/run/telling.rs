@@ -11,6 +11,7 @@ use crate::ci::Event;
 use crate::day::Day;
 use crate::facts::history::Change;
 use crate::facts::identity::{Evidence, NameKind};
+use crate::facts::train::File;
 use crate::facts::{Absent, Facts, shorten};
 use crate::hotfix::HotfixBranch;
 use crate::registry::error::RegistryError;
@@ -45,7 +46,7 @@ impl Run<'_> {
         let range = history.clone().and_then(|history| history.range.answer());
         let base = history.and_then(|history| history.base.answer());
         Some(Ticket {
-            version: tag.clone(),
+            version: version_and_release(facts).unwrap_or_else(|| tag.clone()),
             image,
             commit: self.build.commit.as_str().to_owned(),
             code: self.build.remote.as_deref().and_then(without_credentials),
@@ -218,6 +219,16 @@ fn because(absent: &Absent) -> &str {
     match absent {
         Absent::NotConfigured(because) | Absent::Unknown { because, .. } => because,
     }
+}
+
+/// What a train calls it: the version and the release of its spec file, without what is filled in when
+/// it is built.
+fn version_and_release(facts: &Facts<'_>) -> Option<String> {
+    let File::Read(spec) = facts.train.get()?.tip.spec.get()? else {
+        return None;
+    };
+    let (version, release) = (spec.version().ok()?, spec.release().ok()?);
+    Some(format!("{}-{}", shorten(version), release.number))
 }
 
 /// One line for each change; a merge of the branch brings none of its own.

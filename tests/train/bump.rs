@@ -16,9 +16,14 @@ fn second() -> Trains {
 #[test]
 fn a_number_for_each_hotfix_passes() {
     let trains = second();
-    trains
-        .pushed("release-bump", "")
-        .ends(0, &["`Release` was raised from 1 to 2"]);
+    trains.pushed("release-bump", "").ends(
+        0,
+        &[
+            "`Release` was raised from 1 to 2",
+            // The deployment ticket names what is deployed as the train does.
+            "\ndeployment ticket\nversion: 0.2012.04.27-2\n",
+        ],
+    );
     trains.file("src/three", "mended\n");
     trains.commit("mend three");
     trains.write(
