@@ -10,4 +10,4 @@ mod requests;
 mod reviews;
 mod ways;
 mod weather;
-mod world;
+pub mod world;

@@ -12,6 +12,7 @@ mod before;
 mod branches;
 mod confidential;
 mod decisions;
+mod declared;
 mod docs;
 mod examples;
 mod footprint;

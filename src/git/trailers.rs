@@ -4,11 +4,14 @@
 /// (git's trailer.c, `git_generated_prefixes`).
 const WRITTEN_BY_GIT: [&str; 2] = ["Signed-off-by: ", "(cherry picked from commit "];
 
+/// The line that git puts before what is not part of a message.
+const SCISSORS: &str = "# ------------------------ >8 ------------------------\n";
+
 /// The trailers of a message, in their order, as `git interpret-trailers --parse --no-divider`
 /// reads them (git's trailer.c, `find_trailer_start`). A commit has no `---` divider: that is of
 /// mails. Keys are as written; a folded value is on one line.
 pub(super) fn parse(message: &str) -> Vec<(String, String)> {
-    let lines: Vec<&str> = message.lines().collect();
+    let lines: Vec<&str> = message[..end(message)].lines().collect();
     let mut trailers: Vec<(Option<String>, String)> = Vec::new();
     for line in &lines[start(&lines)..] {
         if line.starts_with('#') {
@@ -33,6 +36,34 @@ pub(super) fn parse(message: &str) -> Vec<(String, String)> {
     known
         .filter_map(|(key, value)| Some((key?, value.trim_matches(is_space).to_owned())))
         .collect()
+}
+
+/// Where the message ends for git: before comments, empty lines and an old list of conflicts that nothing
+/// follows, and before the scissors of `git commit --cleanup=scissors` (git's commit.c,
+/// `ignored_log_message_bytes`).
+fn end(message: &str) -> usize {
+    let cut = match message.starts_with(SCISSORS) {
+        true => 0,
+        false => message
+            .match_indices('\n')
+            .map(|(at, _)| at + 1)
+            .find(|at| message[*at..].starts_with(SCISSORS))
+            .unwrap_or(message.len()),
+    };
+    let (mut at, mut comments, mut conflicts) = (0, None, false);
+    for line in message[..cut].split_inclusive('\n') {
+        if line.starts_with('#') || line == "\n" {
+            comments.get_or_insert(at);
+        } else if line == "Conflicts:\n" {
+            conflicts = true;
+            comments.get_or_insert(at);
+        } else if !(conflicts && line.starts_with('\t')) {
+            comments = None;
+            conflicts = false;
+        }
+        at += line.len();
+    }
+    comments.unwrap_or(cut)
 }
 
 /// The first line of the trailers.

@@ -82,7 +82,10 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
                 "no commit and no pull request names an issue".to_owned(),
                 "the issue that it mends, such as `Issue: #12`",
             ),
-            Err(outcome) => outcome,
+            Err(outcome) => unread(
+                outcome,
+                "no commit names an issue, and whether the text of a pull request does is not",
+            ),
         });
     }
     let host = page_host(facts.policy, facts.build);
@@ -132,7 +135,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
                     closed.push(format!("issue {number} is closed"));
                 }
             }
-            Ok(Err(outcome)) => absent = absent.or(Some(outcome)),
+            Ok(Err(outcome)) => absent = absent.or(Some(unasked(&outcome, *number, named))),
             Err(outcome) => absent = absent.or(Some(unasked(outcome, *number, named))),
         }
     }
@@ -188,7 +191,12 @@ fn unasked(outcome: &Outcome, number: u64, named: &Named) -> Outcome {
         "issue {number} is named in {}, and whether it exists is not",
         named.place
     );
-    match outcome.clone() {
+    unread(outcome.clone(), &begin)
+}
+
+/// The same answer, with what it is about.
+fn unread(outcome: Outcome, begin: &str) -> Outcome {
+    match outcome {
         Outcome::NotChecked { because, next } => Outcome::NotChecked {
             because: format!("{begin} checked: {because}"),
             next,

@@ -100,6 +100,7 @@ pub struct Commit {
 pub struct Pull {
     pub number: u64,
     pub title: String,
+    pub text: String,
     pub base: String,
     pub branch: String,
     pub head: String,
@@ -162,6 +163,7 @@ impl World {
         let mut pull = Pull {
             number,
             title: format!("Mend it, part {number}"),
+            text: "What it does.".to_owned(),
             base: HOTFIX.to_owned(),
             branch: branch.clone(),
             head: String::new(),
@@ -237,7 +239,7 @@ impl World {
         id
     }
 
-    fn target(&self, path: &str, query: &[(&str, &str)]) -> String {
+    pub fn target(&self, path: &str, query: &[(&str, &str)]) -> String {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let query: Vec<(String, String)> = query.iter().map(owned).collect();
         self.kind.description().request("GET", path, &query, None);
@@ -398,7 +400,7 @@ impl World {
             json!({
                 "number": number,
                 "title": pull.title,
-                "body": "What it does.",
+                "body": pull.text,
                 "html_url": format!("https://git.example/example/service/pulls/{number}"),
                 "state": if merged { "closed" } else { "open" },
                 "draft": pull.draft,
