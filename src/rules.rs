@@ -48,6 +48,7 @@ mod wants;
 mod working_branch;
 
 use crate::ci::Event;
+use crate::facts::history::Change;
 use crate::facts::{Absent, Facts, Kind, Promotion, Source};
 use crate::policy::RuleKey;
 use crate::policy::targets::Class;
@@ -231,6 +232,29 @@ fn promotion<'f>(facts: &'f Facts<'_>) -> Result<&'f Promotion, Outcome> {
         .ok_or_else(|| Outcome::NotApplicable {
             because: "it is no promotion".to_owned(),
         })
+}
+
+/// The commits of the hotfix, or the answer of a rule that judges them where there are none.
+fn own_commits<'f>(facts: &'f Facts<'_>) -> Result<&'f [Change], Outcome> {
+    match known(&known(&facts.history)?.range)?.as_slice() {
+        [] => Err(no_commit()),
+        range => Ok(range),
+    }
+}
+
+/// The answer about a hotfix that holds nothing of its own yet.
+fn no_commit() -> Outcome {
+    Outcome::NotApplicable {
+        because: "it has no commit yet".to_owned(),
+    }
+}
+
+/// So many commits, in a sentence.
+fn commits(count: usize) -> String {
+    match count {
+        1 => "1 commit".to_owned(),
+        n => format!("{n} commits"),
+    }
 }
 
 /// A fact that a rule needs, or the answer of a rule that does not have it.

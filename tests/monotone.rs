@@ -278,6 +278,7 @@ fn train_facts() -> impl Strategy<Value = TrainFacts> {
             tip,
             moved,
             others: Source::Known(Vec::new()),
+            pulls: Source::Known(Vec::new()),
         }
     })
 }

@@ -6,6 +6,7 @@ mod forms;
 mod hostile;
 mod lines;
 mod patterns;
+mod pulls;
 mod ticket;
 mod trains;
 mod world;

@@ -3,6 +3,10 @@
 /// The longest name, in characters, and the longest address, in bytes (RFC 5321: 254).
 const LONGEST_NAME: usize = 128;
 const LONGEST_ADDRESS: usize = 254;
+/// The longest part of a message that is looked through for helpers, in lines.
+const MOST_LINES: usize = 5_000;
+/// How git and the forges name somebody who has helped to write a commit.
+const HELPER: &str = "co-authored-by";
 
 /// Somebody, by name and mail address. What git's mailmap says of either is not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +48,20 @@ impl Person {
     pub fn has_address(&self, address: &str) -> bool {
         self.address.eq_ignore_ascii_case(address)
     }
+}
+
+/// Those who a message says have helped to write it, by name and address (GitHub, «Creating a commit with
+/// multiple authors»). Anything stands there; whoever reads it compares it.
+pub fn helpers(message: &str) -> impl Iterator<Item = (&str, &str)> {
+    message.lines().take(MOST_LINES).filter_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        if !key.trim().eq_ignore_ascii_case(HELPER) {
+            return None;
+        }
+        let (name, rest) = value.split_once('<')?;
+        let address = rest.split('>').next().unwrap_or_default();
+        Some((name.trim(), address.trim()))
+    })
 }
 
 /// A name as names are compared: without case, and with single blanks. Empty for one without letters,

@@ -1,5 +1,5 @@
 //! What the forge says: the pull requests that a hotfix came through, who reviewed them, those that
-//! bring it to the default branch, and whether it is private. Plain data; [`ask`] fetches it. GitHub
+//! bring it to the default branch. Plain data; [`ask`] fetches it. GitHub
 //! (also Enterprise) and Gitea (also Forgejo) answer in nearly the same words.
 //!
 //! Accounts are compared by their number: a login can be given up and taken by somebody else.
@@ -45,8 +45,6 @@ pub struct Forge {
     /// The issues that the hotfix names, by number, as far as some rule wants them; `None` if there is none
     /// of that number.
     pub issues: Vec<(u64, Source<Option<Issue>>)>,
-    /// Whether only its members can see the repository, as far as some rule wants to know it.
-    pub private: Source<bool>,
 }
 
 /// An account.
@@ -89,8 +87,6 @@ pub struct Pull {
     pub merged: Option<CommitId>,
     /// When it was merged (RFC 3339).
     pub merged_at: Option<String>,
-    /// When it was opened (RFC 3339).
-    pub created: String,
     /// Its labels.
     pub labels: Vec<String>,
     /// Its own commits, oldest first.
@@ -184,14 +180,6 @@ impl Account {
     /// Whether two accounts are one, whatever it is called now.
     pub const fn is(&self, other: &Self) -> bool {
         self.id == other.id
-    }
-}
-
-impl Forge {
-    /// The pull request that is judged, on the event of one.
-    pub fn pull(&self, number: u64) -> Option<&Pull> {
-        let pulls = self.pulls.get()?;
-        pulls.iter().find(|pull| pull.number == number)
     }
 }
 

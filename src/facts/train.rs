@@ -23,6 +23,8 @@ pub struct TrainFacts {
     pub moved: Option<Snapshot>,
     /// Other branches of the remote that raise `Release` of the same `Version`.
     pub others: Source<Vec<Other>>,
+    /// Open pull requests into the train that do, where the forge can be asked.
+    pub pulls: Source<Vec<Other>>,
 }
 
 /// A train of the remote.
@@ -87,7 +89,7 @@ pub enum File<T> {
     Read(T),
 }
 
-/// Somebody else's work on the same train, from git or from the forge.
+/// Somebody else's work on the same train.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Other {
     /// Its branch.

@@ -1,16 +1,18 @@
 //! Those who have a say want the hotfix.
 
+mod heard;
+
 use super::declared::{few, whole, wrong};
 use super::merged_by_pull_request::pulls;
-use super::{Asks, Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, own_commits};
 use crate::ci::Event;
 use crate::declaration::{Decision, Declared, Key};
-use crate::facts::forge::reviews::{Flaw, reviewed};
-use crate::facts::forge::{Account, Forge, Pull};
+use crate::facts::Facts;
+use crate::facts::forge::Pull;
 use crate::facts::history::declared::{Hands, declared};
-use crate::facts::{Facts, Source, shorten};
 use crate::policy::agreed::{Agreed, Who};
 use crate::verdict::{Level, Outcome, Step};
+use heard::{reviews, trailers};
 
 pub(super) const RULE: Rule = Rule {
     id: "agreed",
@@ -25,7 +27,9 @@ pub(super) const RULE: Rule = Rule {
     notes: "People agree by a trailer `Agreed-by: NAME <ADDRESS>`, or by an approval that counts for `reviewed`; \
             teams by such an approval of a member; a label of `policy.agreed.labels` on a pull request of the \
             hotfix says the same as all of them. Whoever is author, committer or co-author of one of its \
-            commits, by address or by name, does not count. `Decision: as-is` or `Decision: derail` contradicts \
+            commits, by address or by name, does not count, and neither does who has opened or written one of \
+            its pull requests and approves another. An entry with an address alone and one with a login alone, \
+            or a member of a team, may be one person: they do not add up to two. `Decision: as-is` or `Decision: derail` contradicts \
             a hotfix, and so do two different decisions; `policy.agreed.decision` demands `Decision: hotfix`. \
             Without `policy.agreed`, one `Agreed-by` of anybody who has not taken part is enough; where there is \
             none and the policy does not name the rule, it is not checked. A trailer is the claim of \
@@ -35,26 +39,12 @@ pub(super) const RULE: Rule = Rule {
     evaluate,
 };
 
-/// What was heard.
-#[derive(Default)]
-struct Heard {
-    /// Who has agreed, and how.
-    yes: Vec<String>,
-    /// What looks like an agreement and is none.
-    others: Vec<String>,
-}
-
 fn evaluate(facts: &Facts<'_>) -> Outcome {
     judge(facts).unwrap_or_else(|outcome| outcome)
 }
 
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
-    let range = known(&known(&facts.history)?.range)?;
-    if range.is_empty() {
-        return Ok(Outcome::NotApplicable {
-            because: "it has no commit yet".to_owned(),
-        });
-    }
+    let range = own_commits(facts)?;
     let declared = declared(range);
     whole(&declared)?;
     decided(facts, &declared)?;
@@ -79,14 +69,14 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
                     note: note(facts, &declared),
                 });
             }
-            unclear = reviews(agreed, forge, pulls, &mut heard);
+            unclear = reviews(agreed, forge, pulls, &hands, &mut heard);
         }
         Err(_) if !agreed.asks_forge() => {}
         Err(outcome) => unclear = Some(outcome.clone()),
     }
-    if heard.yes.len() >= agreed.count && !agreed.by.is_empty() {
+    if heard.count() >= agreed.count && !agreed.by.is_empty() {
         return Ok(Outcome::Pass {
-            because: format!("agreed: {}", few(&heard.yes, ", ")),
+            because: format!("agreed: {}", few(&heard.names(), ", ")),
             note: note(facts, &declared),
         });
     }
@@ -94,12 +84,19 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         return Err(unclear);
     }
     heard.others.extend(wrong(facts, &declared, Key::AgreedBy));
-    let found = match heard.yes.len() {
+    if heard.count() < heard.yes.len() {
+        heard.others.push(
+            "who is known by an address alone and who is known by a login alone may be one person, so a \
+             trailer and a review of theirs count once"
+                .to_owned(),
+        );
+    }
+    let found = match heard.count() {
         0 => "nobody of `policy.agreed` has agreed".to_owned(),
         some => format!(
             "{some} of {} have agreed: {}",
             agreed.count,
-            few(&heard.yes, ", ")
+            few(&heard.names(), ", ")
         ),
     };
     Ok(missing(
@@ -112,28 +109,29 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
 
 /// Without `policy.agreed`: anybody who has taken no part may agree.
 fn anybody(facts: &Facts<'_>, declared: &Declared, hands: &Hands<'_>) -> Result<Outcome, Outcome> {
-    let mut heard = Heard::default();
+    let mut others = Vec::new();
+    let mut yes = Vec::new();
     for said in &declared.agreed {
         let who = person(facts, &said.what.name, &said.what.address);
         match hands.part_of(&said.what) {
-            Some((part, change)) => heard.others.push(format!(
+            Some((part, change)) => others.push(format!(
                 "{who} has agreed in {}, and is {} of {}",
                 said.by.short(),
                 part.as_str(),
                 change.id.short()
             )),
-            None => heard.yes.push(format!("{who} in {}", said.by.short())),
+            None => yes.push(format!("{who} in {}", said.by.short())),
         }
     }
-    if !heard.yes.is_empty() {
+    if !yes.is_empty() {
         return Ok(Outcome::Pass {
-            because: format!("agreed: {}", few(&heard.yes, ", ")),
+            because: format!("agreed: {}", few(&yes, ", ")),
             note: note(facts, declared),
         });
     }
-    heard.others.extend(wrong(facts, declared, Key::AgreedBy));
+    others.extend(wrong(facts, declared, Key::AgreedBy));
     let named = facts.policy.rules.contains_key(RULE.id);
-    if heard.others.is_empty() && declared.decisions.is_empty() && !named {
+    if others.is_empty() && declared.decisions.is_empty() && !named {
         return Ok(Outcome::NotChecked {
             because: "`policy.agreed` does not say who has to agree, and no trailer says that somebody has"
                 .to_owned(),
@@ -147,7 +145,7 @@ fn anybody(facts: &Facts<'_>, declared: &Declared, hands: &Hands<'_>) -> Result<
     let trailer = "commit with the trailer `Agreed-by: NAME <ADDRESS>` of somebody who has taken no part in it";
     Ok(missing(
         "nobody who may has agreed".to_owned(),
-        &heard.others,
+        &others,
         "one person who is neither author nor committer nor co-author of a commit of the hotfix"
             .to_owned(),
         vec![Step::Say(trailer.to_owned())],
@@ -254,125 +252,6 @@ fn decided(facts: &Facts<'_>, declared: &Declared) -> Result<(), Outcome> {
             }
         }
     }
-}
-
-/// Who of the policy has agreed by a trailer.
-fn trailers(facts: &Facts<'_>, agreed: &Agreed, declared: &Declared, hands: &Hands<'_>) -> Heard {
-    let mut heard = Heard::default();
-    for said in &declared.agreed {
-        let by = said.by.short();
-        let listed = agreed.by.iter().find(|who| match who {
-            Who::Person {
-                person: Some(person),
-                ..
-            } => person.has_address(&said.what.address),
-            _ => false,
-        });
-        let shown = person(facts, &said.what.name, &said.what.address);
-        let Some(who) = listed else {
-            heard.others.push(format!(
-                "{shown} has agreed in {by} and is not in `policy.agreed.by`"
-            ));
-            continue;
-        };
-        // The policy may know somebody by another name than the trailer.
-        let own = match who {
-            Who::Person {
-                person: Some(person),
-                ..
-            } => hands.part_of(person),
-            _ => None,
-        };
-        if let Some((part, change)) = hands.part_of(&said.what).or(own) {
-            heard.others.push(format!(
-                "{shown} has agreed in {by}, and is {} of {}",
-                part.as_str(),
-                change.id.short()
-            ));
-        } else {
-            heard.say(who.text());
-        }
-    }
-    heard
-}
-
-impl Heard {
-    /// Adds somebody of the policy, once.
-    fn say(&mut self, who: &str) {
-        let who = format!("`{who}`");
-        if !self.yes.contains(&who) {
-            self.yes.push(who);
-        }
-    }
-}
-
-/// Who of the policy has agreed by a review. The answer is what keeps somebody from counting who may.
-fn reviews(agreed: &Agreed, forge: &Forge, pulls: &[Pull], heard: &mut Heard) -> Option<Outcome> {
-    let mut unclear = None;
-    let mut counted: Vec<&Account> = Vec::new();
-    let has_login = |login: &str| {
-        agreed.by.iter().find(|who| match who {
-            Who::Person {
-                login: Some(named), ..
-            } => named.eq_ignore_ascii_case(login),
-            _ => false,
-        })
-    };
-    for pull in pulls {
-        let reviewed = reviewed(pull);
-        for by in reviewed.by {
-            if counted.iter().any(|known| known.is(by)) {
-                continue;
-            }
-            if let Some(who) = has_login(&by.login) {
-                counted.push(by);
-                heard.say(who.text());
-                continue;
-            }
-            for team in agreed.teams() {
-                let mut asked = forge.teams.iter();
-                let answer = asked.find(|one| one.team == team && one.who.is(by));
-                match answer.map(|one| &one.is) {
-                    Some(Source::Known(true)) => {
-                        counted.push(by);
-                        heard.say(&format!("@{} of {team}", shorten(&by.login)));
-                        break;
-                    }
-                    Some(Source::Known(false)) => {}
-                    Some(absent) => unclear = known(absent).err(),
-                    None => {
-                        unclear = Some(Outcome::Unknown {
-                            because: format!(
-                                "whether `{}` is in `{team}` was not asked",
-                                shorten(&by.login)
-                            ),
-                            retry: false,
-                            next: Vec::new(),
-                        });
-                    }
-                }
-            }
-        }
-        for flaw in &reviewed.flaws {
-            let (by, why) = match flaw {
-                Flaw::Stale { by, .. } => (by, "of an older commit"),
-                Flaw::Dismissed(by) => (by, "that was dismissed"),
-                Flaw::Bot(by) => (by, "of a program"),
-                Flaw::Opener(by) => (by, "of who has opened it"),
-                Flaw::Author { by, .. } => (by, "of an author"),
-                Flaw::CoAuthor { by, .. } => (by, "of a co-author"),
-                Flaw::ChangesRequested(_) | Flaw::Gone => continue,
-            };
-            if has_login(&by.login).is_some() {
-                heard.others.push(format!(
-                    "the approval of pull request {} by `{}` does not count: it is one {why}",
-                    pull.number,
-                    shorten(&by.login)
-                ));
-            }
-        }
-    }
-    unclear
 }
 
 /// A label of the policy on a pull request.

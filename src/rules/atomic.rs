@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Asks, Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known, own_commits};
 use crate::ci::Event;
 use crate::facts::history::Change;
 use crate::facts::{Facts, shorten};
@@ -33,14 +33,8 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
 }
 
 pub(super) fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
-    let history = known(&facts.history)?;
-    let range = known(&history.range)?;
-    let files = known(&history.files)?;
-    if range.is_empty() {
-        return Ok(Outcome::NotApplicable {
-            because: "it has no commit yet".to_owned(),
-        });
-    }
+    let range = own_commits(facts)?;
+    let files = known(&known(&facts.history)?.files)?;
     let limits = &facts.policy.limits;
     let commits = range.iter().filter(|change| !change.merge).count() as u64;
     let own: Vec<&FileChange> = files.iter().filter(|file| !is_made(&file.path)).collect();

@@ -1,6 +1,6 @@
 //! Every hotfix of a train has a line in its change log (B09).
 
-use super::{Asks, Judges, OwnLevel, Rule, known, trains};
+use super::{Asks, Judges, OwnLevel, Rule, known, no_commit, trains};
 use crate::ci::Event;
 use crate::day::Day;
 use crate::facts::train::{File, Start, TrainFacts};
@@ -42,9 +42,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let train = known(&facts.train)?;
     let start = known(&train.start)?;
     if start.snapshot.commit == train.tip.commit {
-        return Ok(Outcome::NotApplicable {
-            because: "it has no commit yet".to_owned(),
-        });
+        return Ok(no_commit());
     }
     // What came after the last number is the hotfix that is judged; what came before has its line.
     let from = start.numbered.as_ref().unwrap_or(&start.snapshot);

@@ -1,10 +1,11 @@
 //! What a hotfix changes also reaches the default branch, or the next release takes it away again.
 
 use super::declared::{few, wrong};
-use super::{Asks, Judges, OwnLevel, Rule, known};
+use super::merged_by_pull_request::numbers;
+use super::{Asks, Judges, OwnLevel, Rule, commits, known, no_commit};
 use crate::ci::Event;
 use crate::declaration::{Declared, Key, MOST};
-use crate::facts::forge::{Forge, Open};
+use crate::facts::forge::{Forge, Open, Pull};
 use crate::facts::history::declared::declared;
 use crate::facts::history::{History, How, Port};
 use crate::facts::{Facts, Source, shorten};
@@ -52,9 +53,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let mut flaws = Vec::new();
     if let Source::Known(range) = &history.range {
         if range.is_empty() {
-            return Ok(Outcome::NotApplicable {
-                because: "it has no commit yet".to_owned(),
-            });
+            return Ok(no_commit());
         }
         let declared = declared(range);
         flaws = against(facts, &declared);
@@ -96,7 +95,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
             list(facts, &missing),
             match open.as_slice() {
                 [] => String::new(),
-                some => format!("; {} brings the rest", numbers(some)),
+                some => format!("; {} brings the rest", numbers(&pulls(some))),
             },
             match flaws.as_slice() {
                 [] => String::new(),
@@ -230,28 +229,19 @@ fn on_the_way(name: &str, absent: usize, open: &[&Open]) -> Outcome {
         because: format!(
             "{} that `{name}` does not have yet {is} in open {}: {}",
             commits(absent),
-            numbers(open),
+            numbers(&pulls(open)),
             how.join("; "),
             is = if absent == 1 { "is" } else { "are" }
         ),
         note: Some(format!(
             "{} into `{name}` {is} not merged yet{draft}: merge {it} before the next release",
-            numbers(open)
+            numbers(&pulls(open))
         )),
     }
 }
 
-fn numbers(open: &[&Open]) -> String {
-    let shown: Vec<String> = open
-        .iter()
-        .take(SHOWN)
-        .map(|one| one.pull.number.to_string())
-        .collect();
-    let word = match open.len() {
-        1 => "pull request",
-        _ => "pull requests",
-    };
-    format!("{word} {}", shown.join(", "))
+fn pulls<'p>(open: &[&'p Open]) -> Vec<&'p Pull> {
+    open.iter().map(|one| &one.pull).collect()
 }
 
 /// What keeps the hotfix from being declared temporary though somebody has written so.
@@ -272,13 +262,6 @@ fn against(facts: &Facts<'_>, declared: &Declared) -> Vec<String> {
         flaws.push(format!("more than {MOST} declarations, so none counts"));
     }
     flaws
-}
-
-fn commits(count: usize) -> String {
-    match count {
-        1 => "1 commit".to_owned(),
-        n => format!("{n} commits"),
-    }
 }
 
 /// Commits as part of a sentence.

@@ -2,7 +2,7 @@
 
 use super::declared::{few, whole, wrong};
 use super::merged_by_pull_request::pulls;
-use super::{Asks, Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known, own_commits};
 use crate::ci::Event;
 use crate::declaration::Key;
 use crate::declaration::markdown::{Section, sections};
@@ -44,12 +44,7 @@ struct Named {
 }
 
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
-    let range = known(&known(&facts.history)?.range)?;
-    if range.is_empty() {
-        return Ok(Outcome::NotApplicable {
-            because: "it has no commit yet".to_owned(),
-        });
-    }
+    let range = own_commits(facts)?;
     let declared = declared(range);
     whole(&declared)?;
     let flaws = wrong(facts, &declared, Key::Issue);
@@ -65,7 +60,9 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let asked = pulls(facts);
     if let Ok((_, pulls)) = &asked {
         for pull in *pulls {
-            for what in named_in(&pull.text) {
+            // «Issue: users cannot log in» is a sentence, and no reference.
+            let named = named_in(&pull.text).into_iter();
+            for what in named.filter(|what| is_declared(facts, what)) {
                 add(what, format!("pull request {}", pull.number));
             }
         }
@@ -74,6 +71,12 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         all.iter().any(|one| is_declared(facts, &one.what)),
         flaws.as_slice(),
     ) {
+        // The text of a pull request may name it.
+        if let Err(outcome @ Outcome::Unknown { .. }) = asked {
+            let begin =
+                format!("{flaw}, and whether the text of a pull request names an issue is not");
+            return Ok(unread(outcome, &begin));
+        }
         return Ok(violation(flaw.clone(), "an issue of this repository"));
     }
     if all.is_empty() {
@@ -281,13 +284,14 @@ fn whole_issue(
 fn share(facts: &Facts<'_>, section: &Section) -> Option<String> {
     let found: Vec<f64> = percentages(&section.text).collect();
     let heading = facts.words(&section.heading);
-    match found.iter().find(|share| !(0.0..=100.0).contains(*share)) {
-        Some(share) => Some(format!(
-            "the section `{heading}` says {share} %, which is no share"
-        )),
-        None if found.is_empty() => Some(format!("the section `{heading}` has no percentage")),
-        None => None,
+    // «Errors rose by 150 %; 5 % of the users see it» has a share.
+    if found.iter().any(|share| (0.0..=100.0).contains(share)) {
+        return None;
     }
+    Some(match found.first() {
+        Some(share) => format!("the section `{heading}` says {share} %, which is no share"),
+        None => format!("the section `{heading}` has no percentage"),
+    })
 }
 
 /// The numbers before a percent sign or word.

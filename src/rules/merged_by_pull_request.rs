@@ -1,6 +1,6 @@
 //! Nothing is on the hotfix branch that did not come by a pull request into it.
 
-use super::{Asks, Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, commits, known, own_commits};
 use crate::ci::Event;
 use crate::facts::forge::ways::{Ways, ways};
 use crate::facts::forge::{Forge, Pull};
@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     level: OwnLevel::Is(Level::Must),
     judges: Judges::Hotfix,
     events: &[Event::Push, Event::Custom, Event::Promote],
-    asks: &[Asks::History, Asks::Pulls],
+    asks: &[Asks::History, Asks::Pulls, Asks::Strays],
     promise: "Every commit of the hotfix came by a merged pull request into its branch.",
     why: "A11: open a pull request as normal; A23: after approval it is merged into the `hotfix/` branch; \
           B07 and B08: a pull request into the train, merged after the review",
@@ -35,18 +35,28 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
 
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let (forge, pulls) = pulls(facts)?;
-    let range = known(&known(&facts.history)?.range)?;
-    if range.is_empty() {
-        return Ok(Outcome::NotApplicable {
-            because: "it has no commit yet".to_owned(),
-        });
-    }
+    let range = own_commits(facts)?;
     let ways = ways(forge, pulls, range);
     let branch = shorten(&forge.branch);
     if !ways.direct.is_empty() {
         return Ok(direct(facts, forge, &ways));
     }
-    if let Some((change, number, absent)) = ways.unsure.first() {
+    if let Some(unsure) = unsure(facts, &ways) {
+        return Ok(unsure);
+    }
+    Ok(Outcome::Pass {
+        because: format!(
+            "{} came into `{branch}` by {}",
+            commits(range.len()),
+            numbers(&ways.pulls)
+        ),
+        note: None,
+    })
+}
+
+/// The answer where nobody can say how a commit came.
+pub(super) fn unsure(facts: &Facts<'_>, ways: &Ways<'_>) -> Option<Outcome> {
+    ways.unsure.first().map(|(change, number, absent)| {
         let (why, retry, advice) = match absent {
             Source::Unknown {
                 because,
@@ -61,22 +71,14 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
                 .to_owned(),
         );
         let advice = (!advice.is_empty()).then(|| Step::Say(advice.to_owned()));
-        return Ok(Outcome::Unknown {
+        Outcome::Unknown {
             because: format!(
                 "whether {} came by the rebase of pull request {number} is not known: {why}",
                 commit(facts, change)
             ),
             retry,
             next: advice.into_iter().chain([merge]).collect(),
-        });
-    }
-    Ok(Outcome::Pass {
-        because: format!(
-            "{} came into `{branch}` by {}",
-            commits(range.len()),
-            numbers(&ways.pulls)
-        ),
-        note: None,
+        }
     })
 }
 
@@ -149,15 +151,8 @@ fn commit(facts: &Facts<'_>, change: &Change) -> String {
     format!("{} `{}`", change.id.short(), facts.words(&change.subject))
 }
 
-fn commits(count: usize) -> String {
-    match count {
-        1 => "1 commit".to_owned(),
-        n => format!("{n} commits"),
-    }
-}
-
 /// Pull requests by their numbers, in a sentence.
-fn numbers(pulls: &[&Pull]) -> String {
+pub(super) fn numbers(pulls: &[&Pull]) -> String {
     let shown: Vec<String> = pulls
         .iter()
         .take(SHOWN)

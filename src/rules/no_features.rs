@@ -1,6 +1,6 @@
 //! A hotfix adds no feature.
 
-use super::{Asks, Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known, own_commits};
 use crate::ci::Event;
 use crate::facts::Facts;
 use crate::facts::history::Change;
@@ -28,12 +28,7 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
 }
 
 pub(super) fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
-    let range = known(&known(&facts.history)?.range)?;
-    if range.is_empty() {
-        return Ok(Outcome::NotApplicable {
-            because: "it has no commit yet".to_owned(),
-        });
-    }
+    let range = own_commits(facts)?;
     let wrong: Vec<(&Change, &str)> = range
         .iter()
         .filter_map(|change| Some((change, calls_itself(change)?)))

@@ -1,9 +1,9 @@
 //! Every hotfix of a train raises `Release` by one, and nothing else (B10, B11).
 
-use super::{Asks, Judges, OwnLevel, Rule, known, trains};
+use super::{Asks, Judges, OwnLevel, Rule, known, no_commit, trains};
 use crate::ci::Event;
 use crate::facts::train::{File, Found, Snapshot, Start, TrainFacts};
-use crate::facts::{Facts, shorten};
+use crate::facts::{Facts, Source, shorten};
 use crate::hotfix::CommitId;
 use crate::policy::train::Train;
 use crate::train::difference::difference;
@@ -37,9 +37,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let train = known(&facts.train)?;
     let start = known(&train.start)?;
     if start.snapshot.commit == train.tip.commit {
-        return Ok(Outcome::NotApplicable {
-            because: "it has no commit yet".to_owned(),
-        });
+        return Ok(no_commit());
     }
     let at = start.snapshot.commit.short();
     let now = trains::file(&train.tip.spec, &policy.spec, "spec")?;
@@ -199,8 +197,15 @@ fn taken(policy: &Train, train: &TrainFacts, release: &Release) -> Result<(), Ou
 
 fn notes(train: &TrainFacts, start: &Start, release: &Release) -> Option<String> {
     let mut notes = Vec::new();
-    let others = train.others.get().into_iter().flatten();
-    let same: Vec<String> = others
+    let pulls = train.pulls.get().into_iter().flatten();
+    let branches = train.others.get().into_iter().flatten();
+    // A branch that the forge has a pull request of is named by that.
+    let branches = branches.filter(|branch| {
+        let mut pulls = train.pulls.get().into_iter().flatten();
+        !pulls.any(|pull| pull.branch == branch.branch)
+    });
+    let same: Vec<String> = pulls
+        .chain(branches)
         .filter(|other| other.release == release.number)
         .take(5)
         .map(|other| match other.pull_request {
@@ -215,6 +220,11 @@ fn notes(train: &TrainFacts, start: &Start, release: &Release) -> Option<String>
             if same.len() == 1 { "goes" } else { "go" },
             release.number,
             release.number.saturating_add(1)
+        ));
+    }
+    if let Source::Unknown { because, .. } = &train.pulls {
+        notes.push(format!(
+            "whether an open pull request goes to the same number is not known: {because}"
         ));
     }
     if start.in_one == Some(false) {

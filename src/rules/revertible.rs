@@ -1,7 +1,7 @@
 //! A hotfix is easy to take back.
 
 use super::atomic::is_lock;
-use super::{Asks, Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known, own_commits};
 use crate::ci::Event;
 use crate::facts::{Facts, Source, shorten};
 use crate::git::changes::FileChange;
@@ -31,13 +31,8 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
 }
 
 pub(super) fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
+    own_commits(facts)?;
     let history = known(&facts.history)?;
-    let range = known(&history.range)?;
-    if range.is_empty() {
-        return Ok(Outcome::NotApplicable {
-            because: "it has no commit yet".to_owned(),
-        });
-    }
     let files = known(&history.files)?;
     let violation = |found: String, next: &str| Outcome::Violation {
         found,

@@ -1,9 +1,10 @@
 //! Somebody else has read what the hotfix brings, as it is.
 
-use super::merged_by_pull_request::pulls;
-use super::{Asks, Judges, OwnLevel, Rule, known};
+use super::merged_by_pull_request::{pulls, unsure};
+use super::{Asks, Judges, OwnLevel, Rule, commits, own_commits};
 use crate::ci::Event;
 use crate::facts::forge::reviews::{Flaw, Reviewed, reviewed};
+use crate::facts::forge::ways::ways;
 use crate::facts::forge::{Account, Pull};
 use crate::facts::{Facts, shorten};
 use crate::verdict::{Level, Outcome, Step};
@@ -45,13 +46,8 @@ fn evaluate(facts: &Facts<'_>) -> Outcome {
 }
 
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
-    let (_, pulls) = pulls(facts)?;
-    let range = known(&known(&facts.history)?.range)?;
-    if range.is_empty() {
-        return Ok(Outcome::NotApplicable {
-            because: "it has no commit yet".to_owned(),
-        });
-    }
+    let (forge, pulls) = pulls(facts)?;
+    let ways = ways(forge, pulls, own_commits(facts)?);
     if pulls.is_empty() {
         return Ok(Outcome::Violation {
             found: "no pull request brought it, so nobody has reviewed it".to_owned(),
@@ -78,7 +74,19 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
             next.push(ask(pull, &reviewed));
         }
     }
+    if !ways.direct.is_empty() {
+        wrong.push(format!(
+            "{} came by no pull request, so nobody has reviewed {}",
+            commits(ways.direct.len()),
+            if ways.direct.len() == 1 { "it" } else { "them" }
+        ));
+        next.push(Step::Say("see `merged-by-pull-request`".to_owned()));
+    }
     if wrong.is_empty() {
+        // What may have come by no pull request may not have been reviewed.
+        if let Some(unsure) = unsure(facts, &ways) {
+            return Err(unsure);
+        }
         return Ok(Outcome::Pass {
             because: format!("approved: {}", approved.join(", ")),
             note: (!notes.is_empty()).then(|| notes.join("; ")),

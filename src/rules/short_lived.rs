@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Asks, Judges, OwnLevel, Rule, known};
+use super::{Asks, Judges, OwnLevel, Rule, known, no_commit};
 use crate::ci::Event;
 use crate::facts::Facts;
 use crate::verdict::{Level, Outcome, Step};
@@ -36,9 +36,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         .map(|change| change.committed)
         .min();
     let Some(oldest) = oldest else {
-        return Ok(Outcome::NotApplicable {
-            because: "it has no commit yet".to_owned(),
-        });
+        return Ok(no_commit());
     };
     let limit = facts.policy.limits.age.unwrap_or(AGE);
     let age = facts.now.saturating_sub(oldest).max(0).unsigned_abs();

@@ -68,11 +68,11 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         .collect();
     if declared.triage.is_empty() && blocks.is_empty() {
         let flaws = wrong(facts, &declared, Key::Triage);
-        return match (flaws.is_empty(), asked) {
-            (false, _) => Ok(nothing(few(&flaws, "; "))),
-            // There may be a block in which nothing is ticked.
-            (true, Err(unknown @ Outcome::Unknown { .. })) => Err(unknown),
-            (true, _) => Ok(seen(facts)),
+        return match (asked, flaws.is_empty()) {
+            // There may be a block, with ticks or without.
+            (Err(unknown @ Outcome::Unknown { .. }), _) => Err(unknown),
+            (_, false) => Ok(nothing(few(&flaws, "; "))),
+            (_, true) => Ok(seen(facts)),
         };
     }
     let unread = asked.as_ref().err();
@@ -109,7 +109,9 @@ fn ticked(
     others.extend(wrong(facts, declared, Key::Triage));
     let from = places(declared, blocks);
     if good.is_empty() {
-        return match (unclear, others.is_empty()) {
+        // There may be a block in which something else is ticked.
+        let unread = unread.filter(|outcome| matches!(outcome, Outcome::Unknown { .. }));
+        return match (unclear.or(unread.cloned()), others.is_empty()) {
             (Some(unclear), _) => Err(unclear),
             (None, true) => Ok(nothing(format!(
                 "a checklist in {from} where nothing is ticked"

@@ -33,14 +33,14 @@ pub enum Asks {
     Exposure,
     /// The pull requests of the hotfix, with their commits and reviews.
     Pulls,
+    /// Where commits of the hotfix came from that came by none of them.
+    Strays,
     /// The open pull requests into the default branch.
     Forward,
     /// Who of those that have approved is in the teams of `policy.agreed`.
     Teams,
     /// The issues that the hotfix names.
     Issues,
-    /// Whether the repository is private.
-    Private,
 }
 
 /// What has to be known of a promoted image before anything else.
@@ -125,14 +125,14 @@ pub struct Wants {
     pub exposure: bool,
     /// The pull requests of the hotfix.
     pub pulls: bool,
+    /// Where commits came from that came by none of them.
+    pub strays: bool,
     /// The open pull requests into the default branch.
     pub forward: bool,
     /// Who is in which team.
     pub teams: bool,
     /// The issues that the hotfix names.
     pub issues: bool,
-    /// Whether the repository is private.
-    pub private: bool,
 }
 
 /// What the rules that judge this build need.
@@ -154,10 +154,10 @@ pub fn wants(facts: &Facts<'_>) -> Wants {
         exposure: facts.confidential.is_some_and(|why| why != Why::Beside)
             && wanted(Asks::Exposure),
         pulls: wanted(Asks::Pulls),
+        strays: wanted(Asks::Strays),
         forward: wanted(Asks::Forward),
         teams: wanted(Asks::Teams),
         issues: wanted(Asks::Issues),
-        private: wanted(Asks::Private),
     }
 }
 

@@ -51,11 +51,7 @@ impl Run<'_> {
     /// Adds to the facts what servers know, as far as a rule that applies wants it.
     pub(super) fn consult(&self, facts: &mut Facts<'_>) {
         let wants = rules::wants(facts);
-        if wants.running && self.policy.running.is_some()
-            || wants.history
-            || wants.before
-            || wants.private
-        {
+        if wants.running && self.policy.running.is_some() || wants.history || wants.before {
             let asked = self.with_client(async |client| {
                 self.ask(client, facts, wants).await;
                 Ok(())
@@ -135,6 +131,12 @@ impl Run<'_> {
                 train::keep(facts, wants, None);
             }
             None => {}
+        }
+        if let (true, Ok(asked)) = (wants.branches, &forge)
+            && let Some(pulls) = self.ask_train(asked, facts, &mut objects).await
+            && let Source::Known(train) = &mut facts.train
+        {
+            train.pulls = pulls;
         }
         facts.forge = match forge {
             Ok(asked) => Source::Known(self.ask_forge_more(asked, facts, wants, objects).await),
@@ -288,7 +290,7 @@ impl Run<'_> {
             let others = (&haves[..], None);
             train::fetch_others(&mut question, &mut store, remote, others, scratch.path()).await?;
             let seen = self.read(plan, question.as_ref(), &store);
-            return Ok((seen, forge::Objects::new(remote, store, scratch)));
+            return Ok((seen, forge::Objects::new(remote, store, scratch, question)));
         }
         let mut seen = Seen::default();
         for depth in DEPTHS {
@@ -308,7 +310,7 @@ impl Run<'_> {
                 break;
             }
         }
-        Ok((seen, forge::Objects::new(remote, store, scratch)))
+        Ok((seen, forge::Objects::new(remote, store, scratch, question)))
     }
 
     /// What the server may take for known: the checked out and the built commit.

@@ -199,6 +199,7 @@ fn train(good: bool) -> TrainFacts {
         },
         moved: None,
         others: Source::Known(Vec::new()),
+        pulls: Source::Known(Vec::new()),
     }
 }
 
@@ -230,7 +231,6 @@ pub fn forge(good: bool, event: Event) -> Forge {
         draft: false,
         merged: (event != Event::PullRequest).then(|| commit(TIP)),
         merged_at: None,
-        created: "2026-01-05T08:00:00Z".to_owned(),
         labels: Vec::new(),
         commits: vec![Commit {
             id: TIP.to_owned(),
@@ -251,7 +251,6 @@ pub fn forge(good: bool, event: Event) -> Forge {
         elsewhere: Vec::new(),
         teams: Vec::new(),
         issues: vec![(12, Source::Known(good.then(issue)))],
-        private: Source::NotConfigured(String::new()),
     }
 }
 

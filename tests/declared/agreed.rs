@@ -417,3 +417,51 @@ fn on_a_pull_request_its_own_reviews_count() {
         );
     }
 }
+
+/// A hotfix of two pull requests: Ann's, and Bob's, which Ann approves.
+fn by_two(kind: Kind, policy: &str) -> Declared {
+    let mut declared = forge(kind, policy, Pull::approved);
+    let mut second = declared
+        .world
+        .open(8, &[("src/two", "2\n", "HOCS-1 mend three")]);
+    second.author = Some(BOB);
+    for commit in &mut second.commits {
+        commit.author = Some(BOB);
+        commit.name = "Bob".to_owned();
+        commit.address = "bob@example.com".to_owned();
+    }
+    let second = declared.world.merge(second).review(ANN, "APPROVED");
+    declared.world.pulls.insert(0, second);
+    declared
+}
+
+#[test]
+fn who_has_written_one_pull_request_does_not_agree_by_approving_another() {
+    let ann = both(RULE, |kind| by_two(kind, "agreed: {by: [\"@ann\"]}"));
+    let words = "the approval of pull request 8 by `ann` does not count: they have taken part in pull request 7";
+    assert!(ann.contains(words), "{ann}");
+    assert!(ann.starts_with("violated"), "{ann}");
+    let member = both(RULE, |kind| {
+        let mut world = by_two(kind, TEAM);
+        world.members = vec![(ANN, Some(true)), (BOB, Some(true))];
+        world
+    });
+    assert!(member.starts_with("violated"), "{member}");
+}
+
+#[test]
+fn an_address_and_a_login_may_be_one_person() {
+    let trailer = "HOCS-1 mend two\n\nAgreed-by: Jo <jo@mail.example>";
+    let judged = |by: &str| {
+        let policy =
+            format!("agreed: {{by: [{by}], count: 2}}, rules: {{agreed: must, reviewed: \"off\"}}");
+        both(RULE, |kind| {
+            Declared::new(kind, &policy, &[trailer], |pull| pull.approved())
+        })
+    };
+    let apart = judged("\"Jo <jo@mail.example>\", \"@bob\"");
+    assert!(apart.starts_with("violated"), "{apart}");
+    assert!(apart.contains("may be one person"), "{apart}");
+    let together = judged("\"Jo <jo@mail.example> @jo\", \"@bob\"");
+    assert!(together.starts_with("passed: agreed"), "{together}");
+}

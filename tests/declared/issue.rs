@@ -206,3 +206,34 @@ fn a_forge_that_does_not_answer_leaves_it_open() {
         assert!(found.contains("whether it exists is not known"), "{found}");
     }
 }
+
+/// A slip in a commit is no «no» while the text of a pull request cannot be read.
+#[test]
+fn a_slip_beside_a_forge_that_is_down_leaves_it_open() {
+    for (rule, trailer) in [(RULE, "Issue: #"), ("triage", "Triage: pretty")] {
+        let policy =
+            format!("rules: {{{rule}: must, reviewed: \"off\", merged-by-pull-request: \"off\"}}");
+        let message = format!("HOCS-1\n\n{trailer}");
+        let world = Declared::new(Kind::GitHub, &policy, &[&message], |pull| pull);
+        let script = crate::support::scripted::Script::new()
+            .on("GET", "/*", crate::support::scripted::Answer::status(404))
+            .always();
+        let server = script.start();
+        let build = world.world.team.pushed(crate::forge::world::HOTFIX);
+        let run = world.world.judge_at(&build, &server.address());
+        server.finish();
+        run.begins(2, rule);
+    }
+}
+
+#[test]
+fn a_sentence_in_a_pull_request_is_no_reference() {
+    let text = "**Issue:** users cannot log in\n\nIssue: #12\n";
+    let found = both(RULE, |kind| {
+        Declared::new(kind, MUST, &["HOCS-1 mend two"], texted(text)).issue(
+            12,
+            "## What the user sees\nNothing.\n## Share\nErrors rose by 150 %; 5 % of the users.\n## Risk\nLow.\n",
+        )
+    });
+    assert!(found.starts_with("passed: issue"), "{found}");
+}

@@ -274,3 +274,18 @@ fn a_pull_request_is_only_told_what_is_missing() {
         );
     }
 }
+
+/// Whoever turns `merged-by-pull-request` off still wants to know what nobody has looked at.
+#[test]
+fn what_came_by_no_pull_request_was_reviewed_by_nobody() {
+    for kind in BOTH {
+        let mut world = world(kind, Pull::approved);
+        world.policy = ", rules: {merged-by-pull-request: \"off\"}".to_owned();
+        world.direct("src/two", "2\n", "HOCS-1 two");
+        let run = world.pushed();
+        run.begins(1, RULE);
+        let found = finding(&run, RULE);
+        let words = "1 commit came by no pull request, so nobody has reviewed it";
+        assert!(found.contains(words), "{found}");
+    }
+}

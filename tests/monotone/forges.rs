@@ -70,7 +70,6 @@ fn pulls() -> impl Strategy<Value = Pull> {
             draft: false,
             merged,
             merged_at: None,
-            created: String::new(),
             labels,
             commits,
             reviews,
@@ -121,6 +120,5 @@ pub fn forges() -> impl Strategy<Value = Forge> {
         forward,
         rebased,
         elsewhere: Vec::new(),
-        private: drone_hotfix::facts::Source::NotConfigured(String::new()),
     })
 }

@@ -96,7 +96,6 @@ pub(super) struct PullRequest {
     pub(super) base: Side,
     pub(super) merged_at: Option<String>,
     merge_commit_sha: Option<String>,
-    created_at: Option<String>,
 }
 
 impl PullRequest {
@@ -130,7 +129,6 @@ impl PullRequest {
             draft: self.draft.unwrap_or_default(),
             merged,
             merged_at: self.merged_at,
-            created: self.created_at.unwrap_or_default(),
             labels: labels(self.labels),
             commits: Vec::new(),
             reviews: Vec::new(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Account, Commit, Pull, Review, State};
+use crate::declaration::person::helpers;
 
 /// What the reviews come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,13 +60,6 @@ impl Reviewed<'_> {
     }
 }
 
-/// Somebody in a message, or an author whom the forge knows no account of.
-#[derive(Debug, PartialEq, Eq)]
-struct Person {
-    name: String,
-    address: String,
-}
-
 /// Weighs the reviews of a pull request: of each account the newest that decides.
 pub fn reviewed(pull: &Pull) -> Reviewed<'_> {
     let mut latest: BTreeMap<u64, Vec<&Review>> = BTreeMap::new();
@@ -120,6 +114,18 @@ fn against<'a>(pull: &'a Pull, review: &'a Review, who: &'a Account) -> Option<F
     if who.bot {
         return Some(Flaw::Bot(who));
     }
+    if let Some(flaw) = wrote(pull, who) {
+        return Some(flaw);
+    }
+    let last = !pull.head.is_empty() && review.commit.eq_ignore_ascii_case(&pull.head);
+    (!last).then_some(Flaw::Stale {
+        by: who,
+        at: &review.commit,
+    })
+}
+
+/// What somebody has to do with a pull request: opened it, or written one of its commits.
+pub fn wrote<'a>(pull: &'a Pull, who: &'a Account) -> Option<Flaw<'a>> {
     if pull.author.as_ref().is_some_and(|author| author.is(who)) {
         return Some(Flaw::Opener(who));
     }
@@ -132,23 +138,16 @@ fn against<'a>(pull: &'a Pull, review: &'a Review, who: &'a Account) -> Option<F
         if is_author {
             return Some(Flaw::Author { by: who, of });
         }
-        if helpers(&commit.message).any(|person| person.may_be(who)) {
+        if helpers(&commit.message).any(|one| somebody(one).may_be(who)) {
             return Some(Flaw::CoAuthor { by: who, of });
         }
     }
-    let last = !pull.head.is_empty() && review.commit.eq_ignore_ascii_case(&pull.head);
-    (!last).then_some(Flaw::Stale {
-        by: who,
-        at: &review.commit,
-    })
+    None
 }
 
-fn commit_author(commit: &Commit) -> Option<Person> {
+fn commit_author(commit: &Commit) -> Option<Somebody<'_>> {
     let known = !commit.name.is_empty() || !commit.address.is_empty();
-    known.then(|| Person {
-        name: commit.name.clone(),
-        address: commit.address.clone(),
-    })
+    known.then(|| somebody((&commit.name, &commit.address)))
 }
 
 /// How many authors and helpers are no account: addresses that the forges do not make themselves.
@@ -156,7 +155,7 @@ fn nameless(pull: &Pull) -> usize {
     let unknown = pull.commits.iter().filter(|commit| commit.author.is_none());
     let authors = unknown.map(|commit| commit.address.to_ascii_lowercase());
     let messages = pull.commits.iter().map(|commit| commit.message.as_str());
-    let helpers = messages.flat_map(helpers);
+    let helpers = messages.flat_map(helpers).map(somebody);
     let helpers = helpers.filter(|person| person.account().is_none());
     let mut all: Vec<String> = authors
         .chain(helpers.map(|person| person.address.to_ascii_lowercase()))
@@ -166,26 +165,18 @@ fn nameless(pull: &Pull) -> usize {
     all.len()
 }
 
-/// Those who a message says have helped to write it (GitHub, «Creating a commit with multiple authors»).
-fn helpers(message: &str) -> impl Iterator<Item = Person> + '_ {
-    const KEY: &str = "co-authored-by:";
-    message.lines().filter_map(|line| {
-        let line = line.trim();
-        let key = line.get(..KEY.len())?;
-        if !key.eq_ignore_ascii_case(KEY) {
-            return None;
-        }
-        let rest = line.get(KEY.len()..)?;
-        let (name, rest) = rest.split_once('<')?;
-        let address = rest.split('>').next()?;
-        Some(Person {
-            name: name.trim().to_owned(),
-            address: address.trim().to_owned(),
-        })
-    })
+/// Somebody in a message, or an author whom the forge knows no account of.
+#[derive(Debug, PartialEq, Eq)]
+struct Somebody<'a> {
+    name: &'a str,
+    address: &'a str,
 }
 
-impl Person {
+fn somebody<'a>((name, address): (&'a str, &'a str)) -> Somebody<'a> {
+    Somebody { name, address }
+}
+
+impl Somebody<'_> {
     /// The account that an address of the forge's own names: `ID+LOGIN@users.noreply.…`, or without the
     /// number of old ones; Gitea has `LOGIN@noreply.…`.
     fn account(&self) -> Option<(Option<u64>, &str)> {
@@ -209,7 +200,7 @@ impl Person {
             Some((None, text)) => login(text),
             None => {
                 let local = self.address.split('@').next().unwrap_or_default();
-                login(&self.name) || login(local)
+                login(self.name) || login(local)
             }
         }
     }
@@ -232,7 +223,7 @@ mod tests {
         let message = "Mend it\n\nCo-authored-by: Ann <7+old@users.noreply.github.com>\n\
                        co-authored-by: Bob <bob@noreply.git.example>\nCo-Authored-By: cid <x@mail.example>\n\
                        Co-authored-by: nobody\nCo-authored-bé: x <y@z>\n";
-        let found: Vec<Person> = helpers(message).collect();
+        let found: Vec<Somebody<'_>> = helpers(message).map(somebody).collect();
         assert_eq!(found.len(), 3);
         let is = |at: usize, who: &Account| found[at].may_be(who);
         assert!(is(0, &who(7, "new")) && !is(0, &who(8, "old")));

@@ -4,12 +4,7 @@ use std::collections::HashMap;
 
 use super::Change;
 use crate::declaration::Declared;
-use crate::declaration::person::{Person, address_key, name_key};
-
-/// The longest part of a message that is looked through for helpers, in lines.
-const MOST_LINES: usize = 5_000;
-/// How git and the forges name somebody who has helped to write a commit.
-const HELPER: &str = "co-authored-by";
+use crate::declaration::person::{Person, address_key, helpers, name_key};
 
 /// What the commits of a hotfix declare. What came with commits of the default branch was said about
 /// something else.
@@ -85,15 +80,4 @@ impl<'a> Hands<'a> {
         let found = by_address.or_else(|| self.by_name.get(&name_key(&person.name)));
         found.copied()
     }
-}
-
-fn helpers(message: &str) -> impl Iterator<Item = (&str, &str)> {
-    message.lines().take(MOST_LINES).filter_map(|line| {
-        let (key, value) = line.split_once(':')?;
-        if !key.trim().eq_ignore_ascii_case(HELPER) {
-            return None;
-        }
-        let (name, rest) = value.split_once('<')?;
-        Some((name, rest.split('>').next().unwrap_or_default()))
-    })
 }

@@ -147,10 +147,42 @@ impl Question {
                 Source::Known(start) => reader.others(start, &tip),
                 _ => Source::NotConfigured("where the hotfix starts is not known".to_owned()),
             },
+            pulls: Source::NotConfigured("the forge was not asked".to_owned()),
             start,
             tip,
         };
         (facts, reader.cut.get())
+    }
+}
+
+impl Question {
+    /// The pull requests into the train that raise `Release` of its `Version`, by number and head. One
+    /// whose head is not there is passed by.
+    pub fn pull_requests(
+        &self,
+        objects: &Objects,
+        train: &TrainFacts,
+        heads: &[(u64, Head)],
+    ) -> Source<Vec<Other>> {
+        let reader = Reader {
+            question: self,
+            objects,
+            cut: std::cell::Cell::new(false),
+        };
+        train.start.then(|start| {
+            let mut found = Vec::new();
+            for (number, head) in heads {
+                match reader.other(head, start, &train.tip) {
+                    Ok(other) => found.extend(other.map(|other| Other {
+                        pull_request: Some(*number),
+                        ..other
+                    })),
+                    Err(Gap::Missing(_)) => {}
+                    Err(gap) => return Err(gap).into(),
+                }
+            }
+            Source::Known(found)
+        })
     }
 }
 

@@ -3,8 +3,6 @@
 
 mod declared;
 
-use futures_util::future::join;
-
 use super::Run;
 use super::store::Store;
 use crate::ci::Event;
@@ -12,9 +10,11 @@ use crate::facts::forge::ask::{self, MOST_OPEN, Server};
 use crate::facts::forge::ways::{may_be_rebased, ways};
 use crate::facts::forge::{Forge, Open, Pull};
 use crate::facts::history::ports::{Search, ports};
-use crate::facts::history::{History, Port, plan};
+use crate::facts::history::{Head as Branch, History, Port, plan};
 use crate::facts::remote::{Fetch, Remote};
 use crate::facts::running::Asking;
+use crate::facts::train::read::Question;
+use crate::facts::train::{Other, TrainFacts};
 use crate::facts::{Absent, Facts, Source};
 use crate::git::Gap;
 use crate::git::refs::References;
@@ -37,6 +37,8 @@ pub(super) struct Objects<'a> {
     store: Store,
     /// Emptied when it goes out of scope.
     scratch: tempfile::TempDir,
+    /// What is asked of git about a train.
+    train: Option<Question>,
 }
 
 /// A question about the head of a pull request: how it has these commits.
@@ -54,7 +56,7 @@ impl Run<'_> {
         wants: Wants,
         listed: Option<Result<&References, &Absent>>,
     ) -> Result<Asked, Absent> {
-        if !wants.pulls && !wants.forward && !wants.private {
+        if !wants.pulls && !wants.forward && !wants.branches {
             return Err(Absent::NotConfigured("no rule asks the forge".to_owned()));
         }
         let server = ask::server(asking)?;
@@ -71,13 +73,7 @@ impl Run<'_> {
                 (true, None, Err(absent)) => absent.clone().into(),
             }
         };
-        let private = async {
-            match wants.private {
-                true => known(server.private().await),
-                false => Source::NotConfigured("no rule asks whether it is private".to_owned()),
-            }
-        };
-        let (pulls, private) = join(pulls, private).await;
+        let pulls = pulls.await;
         let unasked = || "no rule asks for it".to_owned();
         let forge = Forge {
             kind: server.kind,
@@ -88,7 +84,6 @@ impl Run<'_> {
             elsewhere: Vec::new(),
             teams: Vec::new(),
             issues: Vec::new(),
-            private,
         };
         Ok(Asked { server, forge })
     }
@@ -115,7 +110,8 @@ impl Run<'_> {
             }
         };
         if facts.build.event != Event::PullRequest && wants.pulls {
-            self.came(&server, &mut forge, history, &mut objects).await;
+            self.came(&server, &mut forge, history, wants, &mut objects)
+                .await;
         }
         if wants.forward {
             forge.forward = self.forward(&server, history, &mut objects).await;
@@ -129,12 +125,46 @@ impl Run<'_> {
         forge
     }
 
+    /// Other pull requests into the train that is judged, with the number that each goes to. They are no
+    /// more than a remark.
+    pub(super) async fn ask_train(
+        &self,
+        asked: &Asked,
+        facts: &Facts<'_>,
+        objects: &mut Option<Objects<'_>>,
+    ) -> Option<Source<Vec<Other>>> {
+        let train = facts.train.get()?;
+        let objects = objects.as_mut()?;
+        let question = objects.train.clone()?;
+        let open = match asked.server.open_into(&train.branch).await {
+            Ok(open) => open,
+            Err(absent) => return Some(absent.into()),
+        };
+        let heads = open.into_iter().filter_map(|pull| {
+            let commit = CommitId::parse(&pull.head)?;
+            let own = Some(pull.number) == pull_number(facts) || commit == train.tip.commit;
+            let name = pull.branch;
+            (!own).then_some((pull.number, Branch { name, commit }))
+        });
+        let heads: Vec<(u64, Branch)> = heads.take(MOST_OPEN).collect();
+        let ids: Vec<CommitId> = heads.iter().map(|(_, head)| head.commit.clone()).collect();
+        if let Err(absent) = objects.fetch(&ids, &[train.tip.commit.clone()]).await {
+            return Some(absent.into());
+        }
+        let train: TrainFacts = train.clone();
+        let answer = self.in_time(&objects.store, move |objects| {
+            question.pull_requests(objects, &train, &heads)
+        });
+        Some(answer.unwrap_or_else(Source::from))
+    }
+
     /// Which pull requests brought the commits that are judged, with all about them.
     async fn came(
         &self,
         server: &Server,
         forge: &mut Forge,
         history: &History,
+        wants: Wants,
         objects: &mut Option<Objects<'_>>,
     ) {
         let Source::Known(merged) = &forge.pulls else {
@@ -172,7 +202,7 @@ impl Run<'_> {
         let direct: Vec<CommitId> = ways(forge, &pulls, range)
             .direct
             .iter()
-            .take(MOST_ELSEWHERE)
+            .take(if wants.strays { MOST_ELSEWHERE } else { 0 })
             .map(|change| change.id.clone())
             .collect();
         for id in direct {
@@ -305,11 +335,17 @@ impl Run<'_> {
 }
 
 impl<'a> Objects<'a> {
-    pub(super) const fn new(remote: &'a Remote, store: Store, scratch: tempfile::TempDir) -> Self {
+    pub(super) const fn new(
+        remote: &'a Remote,
+        store: Store,
+        scratch: tempfile::TempDir,
+        train: Option<Question>,
+    ) -> Self {
         Self {
             remote,
             store,
             scratch,
+            train,
         }
     }
 
