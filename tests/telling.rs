@@ -3,6 +3,7 @@
 //! or show a secret.
 
 mod comment;
+mod confidential;
 mod hostile;
 mod mail;
 mod ticket;

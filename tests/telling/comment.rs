@@ -30,7 +30,7 @@ struct Thread {
     wrong: Vec<String>,
 }
 
-struct Forge {
+pub struct Forge {
     kind: &'static str,
     acceptor: Acceptor,
     thread: Arc<Mutex<Thread>>,
@@ -44,7 +44,7 @@ fn describe(kind: &str) -> Description {
 }
 
 impl Forge {
-    fn start(kind: &'static str) -> Forge {
+    pub fn start(kind: &'static str) -> Forge {
         Forge::with(kind, Thread::default())
     }
 
@@ -67,7 +67,7 @@ impl Forge {
         self.acceptor.address()
     }
 
-    fn world(&self) -> World {
+    pub fn world(&self) -> World {
         World::new(&self.address()).with_secret("forge_token")
     }
 
@@ -84,7 +84,7 @@ impl Forge {
         self.world().judge(build, &self.policy(comment))
     }
 
-    fn comments(&self) -> Vec<(u64, u64, String)> {
+    pub fn comments(&self) -> Vec<(u64, u64, String)> {
         let thread = self.thread.lock().unwrap();
         assert_eq!(thread.wrong, Vec::<String>::new());
         for (_, author, text) in &thread.comments {

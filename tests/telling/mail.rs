@@ -77,7 +77,7 @@ fn policy(address: &str, more: &str) -> String {
 }
 
 /// A world that trusts our certificate authority, and no host without it.
-fn trusting() -> World {
+pub fn trusting() -> World {
     let ca = Authority::shared().certificate.replace('\n', "\\n");
     let mut world = World::new("unused.example");
     world.trust = format!("ca: \"{ca}\"");
