@@ -148,7 +148,10 @@ impl Run<'_> {
         });
         let heads: Vec<(u64, Branch)> = heads.take(MOST_OPEN).collect();
         let ids: Vec<CommitId> = heads.iter().map(|(_, head)| head.commit.clone()).collect();
-        if let Err(absent) = objects.fetch(&ids, &[train.tip.commit.clone()]).await {
+        if let Err(absent) = objects
+            .fetch(&ids, std::slice::from_ref(&train.tip.commit))
+            .await
+        {
             return Some(absent.into());
         }
         let train: TrainFacts = train.clone();
