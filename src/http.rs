@@ -17,6 +17,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, LOCATION};
 use reqwest::{Method, Url};
 use tokio::time::{Instant, timeout_at};
 
+use message::describe;
 pub use message::{Download, HttpError, Request, Response};
 pub use outgoing::{Meter, Outgoing, Pieces, Trouble};
 use retry::Pauses;
@@ -327,7 +328,7 @@ impl Client {
         }
         // A body that is being sent has a watch of its own: `Meter::until_silent`.
         if streams {
-            return builder.send().await.map_err(transport);
+            return builder.send().await.map_err(HttpError::from);
         }
         self.in_time(builder.send()).await
     }
@@ -383,7 +384,7 @@ impl Client {
         answer: impl Future<Output = Result<T, reqwest::Error>>,
     ) -> Result<T, HttpError> {
         match tokio::time::timeout(self.silence, answer).await {
-            Ok(answer) => answer.map_err(transport),
+            Ok(answer) => answer.map_err(HttpError::from),
             Err(_) => Err(HttpError::Transport(format!(
                 "no answer within {} seconds",
                 self.silence.as_secs_f32()
@@ -397,37 +398,4 @@ pub fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port()
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-fn transport(error: reqwest::Error) -> HttpError {
-    let text = describe(&error);
-    // rustls says `invalid peer certificate: …`, or that what came was no TLS at all.
-    let untrusted = ["certificate", "InvalidContentType", "HandshakeFailure"];
-    if untrusted.iter().any(|word| text.contains(word)) {
-        HttpError::Untrusted(text)
-    } else {
-        HttpError::Transport(text)
-    }
-}
-
-/// An error of the library with its causes, without the address (it may carry a signed query).
-fn describe(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() {
-        "no answer in time".to_owned()
-    } else if error.is_connect() {
-        "no connection".to_owned()
-    } else {
-        "the connection broke or the answer was not HTTP".to_owned()
-    };
-    let mut cause = std::error::Error::source(error);
-    let mut last = String::new();
-    while let Some(inner) = cause {
-        last = inner.to_string();
-        cause = inner.source();
-    }
-    if !last.is_empty() {
-        text.push_str(": ");
-        text.push_str(&last);
-    }
-    text
 }

@@ -4,6 +4,7 @@
 pub mod agreed;
 pub mod confidential;
 mod fields;
+mod files;
 pub mod forge;
 pub mod issue;
 pub mod limits;
@@ -42,6 +43,7 @@ use targets::{Patterns, Targets};
 use train::Train;
 use tree::Node;
 
+pub use files::TagsFormat;
 pub use read::{SECRETS, flag};
 
 /// A rule as a policy may name it.
@@ -51,16 +53,6 @@ pub struct RuleKey {
     pub id: &'static str,
     /// Whether its level is not the policy's to choose.
     pub fixed: bool,
-}
-
-/// How several tags stand in the tags file: commas for Drone's plugins (urfave/cli), lines for
-/// Woodpecker's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TagsFormat {
-    /// `a,b`
-    Comma,
-    /// One a line.
-    Newline,
 }
 
 /// What decides. Every field holds a value that was checked.
@@ -242,16 +234,6 @@ impl Policy {
                     .next("name the image repository as `policy.repo`"),
             );
         }
-        if table.get("digest_file").is_some() && table.get("repo").is_none() {
-            problems.push(
-                Problem::new(
-                    "policy.digest_file",
-                    "a file for the digest of an image without `policy.repo`",
-                    "both",
-                )
-                .next("name the image repository as `policy.repo`"),
-            );
-        }
         let expected = "literal text and `{branch}`, such as `branch-{branch}`";
         let tag = table
             .parsed("tag", expected, problems, TagTemplate::parse)
@@ -270,54 +252,7 @@ impl Policy {
                 )
             })
             .collect();
-        let file = |key, problems: &mut Vec<Problem>| {
-            table.parsed(
-                key,
-                "the path of a file inside the workspace",
-                problems,
-                fields::workspace_path,
-            )
-        };
-        let tags_file = file("tags_file", problems).unwrap_or_else(|| PathBuf::from(".tags"));
-        let summary = file("summary", problems);
-        let digest_file = file("digest_file", problems);
-        let ticket_file = file("ticket_file", problems);
-        for (key, path, others) in [
-            ("summary", &summary, vec![&tags_file]),
-            (
-                "digest_file",
-                &digest_file,
-                summary.iter().chain([&tags_file]).collect(),
-            ),
-            (
-                "ticket_file",
-                &ticket_file,
-                summary
-                    .iter()
-                    .chain(&digest_file)
-                    .chain([&tags_file])
-                    .collect(),
-            ),
-        ] {
-            if path.as_ref().is_some_and(|path| others.contains(&path)) {
-                problems.push(Problem::new(
-                    table.at(key),
-                    "the same file as another key has",
-                    "another file",
-                ));
-            }
-        }
-        let tags_format =
-            table.parsed(
-                "tags_format",
-                "`comma` or `newline`",
-                problems,
-                |text| match text {
-                    "comma" => Ok(TagsFormat::Comma),
-                    "newline" => Ok(TagsFormat::Newline),
-                    _ => Err(String::new()),
-                },
-            );
+        let files = files::read(table, problems);
         let train = train::read(table, problems);
         let prefixes = fields::read_prefixes(table, train.as_ref(), problems);
         let pattern = |key, whole: bool, problems: &mut Vec<Problem>| {
@@ -379,25 +314,25 @@ impl Policy {
                 .duration("timeout", problems)
                 .unwrap_or(Duration::from_secs(300)),
             release_branches: fields::read_release_branches(table, problems)?,
-            digest_file,
+            digest_file: files.digest,
             train,
             sign_off: sign_off::read(table, &targets, problems),
             targets,
             limits,
             verify_keys: fields::read_verify_keys(table, problems),
             confidential,
-            ticket_file,
+            ticket_file: files.ticket,
             telling,
             overrides,
-            tags_format: tags_format.unwrap_or(TagsFormat::Comma),
+            tags_format: files.tags_format,
             repo,
             source,
             tag,
             tags,
             sole_publisher,
             attest,
-            tags_file,
-            summary,
+            tags_file: files.tags,
+            summary: files.summary,
             prefixes,
             working_branch,
             ticket,

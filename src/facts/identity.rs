@@ -1,16 +1,17 @@
 //! How a promotion is known to be a hotfix's by name and by build (identities 1 and 2 of the
 //! design; A28, A29, A36). Pure.
 
+mod names;
+
+use names::{names, without_ref_prefixes};
+
 use super::{Promotion, Source, Target, VersionParameter};
 use crate::ci::Build;
 use crate::environment::{Environment, Reading};
 use crate::hotfix::{HotfixBranch, NotHotfix};
 use crate::policy::Policy;
 use crate::registry::reference::Version;
-use crate::secret::{MASK, Redactor};
-
-/// As much evidence as anybody reads; a value made to hold a million names costs no more.
-const MOST_EVIDENCE: usize = 100;
+use crate::secret::Redactor;
 
 /// One reason to call a promotion a hotfix's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -248,131 +249,6 @@ fn versions(environment: &Environment, policy: &Policy) -> Vec<VersionParameter>
         }
     }
     found
-}
-
-/// Hotfix names in every variable that the server did not set and that is no setting of ours.
-fn names(
-    environment: &Environment,
-    build: &Build,
-    policy: &Policy,
-    redactor: &Redactor,
-) -> Vec<Evidence> {
-    let mut found: Vec<Evidence> = Vec::new();
-    for (variable, value) in environment.values() {
-        let ours = variable
-            .strip_prefix(crate::settings::PREFIX)
-            .is_some_and(|name| {
-                crate::settings::NAMES
-                    .iter()
-                    .any(|n| n.to_uppercase() == name)
-            });
-        let asked = policy.version_params.iter().any(|name| name == variable);
-        if ours || (build.platform.sets(variable) && !asked) {
-            continue;
-        }
-        // A token cut out of a value that holds a secret may hold a part of it, which nobody could
-        // recognise any more.
-        let secret = redactor.redact(value) != value;
-        for (token, kind) in hotfix_names(value, policy, asked) {
-            if found.len() >= MOST_EVIDENCE {
-                break;
-            }
-            let token = if secret { MASK.to_owned() } else { token };
-            let evidence = Evidence::Name {
-                variable: variable.to_owned(),
-                token,
-                kind,
-            };
-            if !found.contains(&evidence) {
-                found.push(evidence);
-            }
-        }
-    }
-    // What says what is deployed comes first in every message.
-    found.sort_by_key(|evidence| match evidence {
-        Evidence::Name { variable, .. } => !policy.version_params.contains(variable),
-        _ => true,
-    });
-    found
-}
-
-/// The hotfix tags and branches in a text: as a whole word, as the end of a reference (with or
-/// without digest) or path, as a git reference. In a version parameter a name that git would not
-/// take counts as well, because there it can be nothing else.
-fn hotfix_names(text: &str, policy: &Policy, version: bool) -> Vec<(String, NameKind)> {
-    let decoded = percent_decoded(text);
-    let words = decoded.split(|c: char| {
-        c.is_whitespace() || c.is_control() || ",;=|&'\"`[]{}()<>\\$?*^!#".contains(c)
-    });
-    let pieces = words.filter(|word| !word.is_empty()).flat_map(|word| {
-        let inner = word.split([':', '@']);
-        std::iter::once(word).chain(inner.filter(move |piece| piece.len() < word.len()))
-    });
-    let mut found = Vec::new();
-    for piece in pieces {
-        let piece = piece.trim_start_matches(['+', '-', '.', '~', '/']);
-        let last = piece.rsplit('/').next().unwrap_or(piece);
-        if policy.hotfix_tags.recognise(last) {
-            found.push((last.to_owned(), NameKind::Tag));
-            continue;
-        }
-        let branch = without_ref_prefixes(piece);
-        let names = match HotfixBranch::parse(branch, &policy.prefixes) {
-            Ok(_) => true,
-            Err(NotHotfix::NotABranch) => version,
-            Err(NotHotfix::Elsewhere | NotHotfix::EmptyRest) => false,
-        };
-        if names {
-            found.push((branch.to_owned(), NameKind::Branch));
-        }
-    }
-    // A name that a pattern makes may hold what cuts a text into pieces, and may end anywhere in one.
-    if found.is_empty()
-        && let Some(branch) = policy.prefixes.mentioned(&decoded)
-    {
-        found.push((branch.to_owned(), NameKind::Branch));
-    }
-    found
-}
-
-/// A branch as git or a remote writes it, without what stands in front of its name.
-fn without_ref_prefixes(name: &str) -> &str {
-    let mut name = name;
-    loop {
-        let rest = ["refs/", "heads/", "tags/", "origin/", "upstream/"]
-            .iter()
-            .find_map(|prefix| name.strip_prefix(prefix))
-            .or_else(|| {
-                name.strip_prefix("remotes/")
-                    .and_then(|rest| Some(rest.split_once('/')?.1))
-            });
-        match rest {
-            Some(rest) => name = rest,
-            None => return name,
-        }
-    }
-}
-
-/// A text with `%2F` and the like as the characters that they stand for.
-fn percent_decoded(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
-    while let Some((first, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex
-            .filter(|_| *first == b'%')
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
-        {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Whether a branch of a build is a hotfix branch, or begins like one and cannot be any other.

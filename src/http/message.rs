@@ -165,3 +165,38 @@ impl fmt::Display for HttpError {
 }
 
 impl std::error::Error for HttpError {}
+
+impl From<reqwest::Error> for HttpError {
+    fn from(error: reqwest::Error) -> Self {
+        let text = describe(&error);
+        // rustls says `invalid peer certificate: …`, or that what came was no TLS at all.
+        let untrusted = ["certificate", "InvalidContentType", "HandshakeFailure"];
+        if untrusted.iter().any(|word| text.contains(word)) {
+            Self::Untrusted(text)
+        } else {
+            Self::Transport(text)
+        }
+    }
+}
+
+/// An error of the library with its causes, without the address (it may carry a signed query).
+pub(super) fn describe(error: &reqwest::Error) -> String {
+    let mut text = if error.is_timeout() {
+        "no answer in time".to_owned()
+    } else if error.is_connect() {
+        "no connection".to_owned()
+    } else {
+        "the connection broke or the answer was not HTTP".to_owned()
+    };
+    let mut cause = std::error::Error::source(error);
+    let mut last = String::new();
+    while let Some(inner) = cause {
+        last = inner.to_string();
+        cause = inner.source();
+    }
+    if !last.is_empty() {
+        text.push_str(": ");
+        text.push_str(&last);
+    }
+    text
+}

@@ -2,12 +2,12 @@
 //! production, and the tags as they stand now. Different servers are asked at the same time.
 
 mod forge;
+mod history;
 mod store;
 mod train;
 
 use std::path::Path;
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::Arc;
 
 use futures_util::future;
 
@@ -17,22 +17,14 @@ use store::Seen;
 
 use super::Run;
 use crate::attestation::statement::Claim;
-use crate::ci::Event;
 use crate::environment::Reading;
 use crate::facts::before;
 use crate::facts::cluster::SERVICE_ACCOUNT;
 use crate::facts::drone::Drone;
-use crate::facts::git::Workspace;
-use crate::facts::history::plan::{self, Plan};
-use crate::facts::pipeline::texts::texts;
 use crate::facts::pipeline::{self, PipelineFacts, Texts};
-use crate::facts::remote::{self, Fetch, Remote};
+use crate::facts::remote::{self, Remote};
 use crate::facts::running::{Asking, Running};
-use crate::facts::train::read::Question;
 use crate::facts::{Absent, Facts, Source};
-use crate::git::objects::Objects;
-use crate::git::refs::References;
-use crate::hotfix::CommitId;
 use crate::http::Client;
 use crate::pipeline::gates;
 use crate::policy::targets::Class;
@@ -43,9 +35,6 @@ use crate::registry::reference::{Digest, Repository};
 use crate::rules::{self, Wants};
 use crate::secret::Secret;
 use crate::settings::SecretState;
-
-/// How deep a shallow checkout is fetched, step by step; the last is git's word for «to the root».
-const DEPTHS: [u32; 2] = [500, 2_147_483_647];
 
 impl Run<'_> {
     /// Adds to the facts what servers know, as far as a rule that applies wants it.
@@ -260,127 +249,6 @@ impl Run<'_> {
         Ok(found
             .filter_map(|(tag, digest)| Some((tag, digest?)))
             .collect())
-    }
-
-    /// Asks git, and fetches what the checkout does not hold.
-    async fn history<'r>(
-        &self,
-        facts: &Facts<'_>,
-        wants: Wants,
-        remote: &'r Remote,
-        references: &Arc<References>,
-    ) -> Result<(Seen, forge::Objects<'r>), Absent> {
-        let workspace = facts.workspace.answer()?;
-        let scratch = scratch()?;
-        let mut store = Store::of(workspace);
-        let plan = plan::plan(facts, references);
-        let mut question = train::question(facts, wants, &plan, references);
-        let plan = plan.and(question.as_ref().and_then(Question::base));
-        let needed = plan.commits();
-        let haves = self.haves(workspace);
-        let missing = store.missing(&needed).map_err(|gap| Absent::from(&gap))?;
-        // What a shallow checkout has, it has without what lies below.
-        if store.shallow.is_empty() {
-            let fetch = Fetch {
-                wants: &missing,
-                haves: &haves,
-                ..Fetch::default()
-            };
-            store.fetch(remote, &fetch, scratch.path()).await?;
-            let others = (&haves[..], None);
-            train::fetch_others(&mut question, &mut store, remote, others, scratch.path()).await?;
-            let seen = self.read(plan, question.as_ref(), &store);
-            return Ok((seen, forge::Objects::new(remote, store, scratch, question)));
-        }
-        let mut seen = Seen::default();
-        for depth in DEPTHS {
-            let boundary = store.shallow.clone();
-            let fetch = Fetch {
-                wants: &needed,
-                haves: &haves,
-                shallow: &boundary,
-                deepen: Some(depth),
-                commits_only: false,
-            };
-            store.fetch(remote, &fetch, scratch.path()).await?;
-            let others = (&haves[..], Some(depth));
-            train::fetch_others(&mut question, &mut store, remote, others, scratch.path()).await?;
-            seen = self.read(plan::plan(facts, references), question.as_ref(), &store);
-            if !seen.cut {
-                break;
-            }
-        }
-        Ok((seen, forge::Objects::new(remote, store, scratch, question)))
-    }
-
-    /// What the server may take for known: the checked out and the built commit.
-    pub(super) fn haves(&self, workspace: &Workspace) -> Vec<CommitId> {
-        let built = (self.build.event != Event::Promote).then_some(&self.build.commit);
-        let mut haves: Vec<CommitId> = workspace.head.iter().chain(built).cloned().collect();
-        haves.dedup();
-        haves
-    }
-
-    fn read(&self, plan: Plan, question: Option<&Question>, store: &Store) -> Seen {
-        let (built, platform) = (self.build.commit.clone(), self.build.platform);
-        let question = question.cloned();
-        let seen = self.in_time(store, move |objects| {
-            let (history, cut) = plan.read(objects);
-            let start = history.get().and_then(|history| history.base.get());
-            let base = start.and_then(|base| base.commits.first().cloned());
-            let default = history.then(|history| history.default.clone());
-            let seen = Seen {
-                built: texts(objects, &built, platform).into(),
-                default: default.then(|head| texts(objects, &head.commit, platform).into()),
-                base: base.and_then(|base| texts(objects, &base, platform).ok()),
-                history,
-                cut,
-                train: None,
-            };
-            train::read(question.as_ref(), objects, seen)
-        });
-        seen.unwrap_or_else(|absent| Seen::without(&absent))
-    }
-
-    /// The pipeline file of the built commit alone, which the checkout holds.
-    fn read_built(&self, workspace: &Workspace) -> Seen {
-        let (built, platform) = (self.build.commit.clone(), self.build.platform);
-        let seen = self.in_time(&Store::of(workspace), move |objects| Seen {
-            built: texts(objects, &built, platform).into(),
-            ..Seen::default()
-        });
-        seen.unwrap_or_else(|absent| Seen::without(&absent))
-    }
-
-    /// Reads in a thread of its own: whoever wrote the checkout may have put a FIFO where libgit2
-    /// expects a file, and opening one waits for ever.
-    pub(super) fn in_time<T: Send + 'static>(
-        &self,
-        store: &Store,
-        work: impl FnOnce(&Objects) -> T + Send + 'static,
-    ) -> Result<T, Absent> {
-        let (sender, receiver) = mpsc::channel();
-        let store = store.clone();
-        thread::spawn(move || {
-            let objects = Objects::open(&store.objects, &store.shallow);
-            let seen = objects.map(|objects| work(&objects));
-            // Nobody waits any longer if it took too long.
-            sender.send(seen.map_err(|gap| Absent::from(&gap))).ok();
-        });
-        receiver
-            .recv_timeout(self.policy.timeout.saturating_sub(self.started.elapsed()))
-            .unwrap_or_else(|_| {
-                Err(Absent::Unknown {
-                    because: format!(
-                        "the history was not read when the {} seconds for everything were over",
-                        self.policy.timeout.as_secs()
-                    ),
-                    retry: false,
-                    advice: "raise `policy.timeout`, or look for files below `.git` that are no \
-                             regular files"
-                        .to_owned(),
-                })
-            })
     }
 
     fn pipeline(&self, seen: &Seen) -> Source<PipelineFacts> {

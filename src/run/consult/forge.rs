@@ -2,21 +2,20 @@
 //! and the rest once git has said which commits are judged.
 
 mod declared;
+mod heads;
+
+use heads::Head;
+pub(super) use heads::Objects;
 
 use super::Run;
-use super::store::Store;
 use crate::ci::Event;
 use crate::facts::forge::ask::{self, MOST_OPEN, Server};
 use crate::facts::forge::ways::{may_be_rebased, ways};
-use crate::facts::forge::{Forge, Open, Pull};
-use crate::facts::history::ports::{Search, ports};
-use crate::facts::history::{Head as Branch, History, Port, plan};
-use crate::facts::remote::{Fetch, Remote};
+use crate::facts::forge::{Forge, Pull};
+use crate::facts::history::{Head as Branch, History, plan};
 use crate::facts::running::Asking;
-use crate::facts::train::read::Question;
 use crate::facts::train::{Other, TrainFacts};
 use crate::facts::{Absent, Facts, Source};
-use crate::git::Gap;
 use crate::git::refs::References;
 use crate::hotfix::CommitId;
 use crate::rules::Wants;
@@ -29,22 +28,6 @@ const MOST_ELSEWHERE: usize = 5;
 pub(super) struct Asked {
     server: Server,
     forge: Forge,
-}
-
-/// Where the objects of pull requests come from and go to.
-pub(super) struct Objects<'a> {
-    remote: &'a Remote,
-    store: Store,
-    /// Emptied when it goes out of scope.
-    scratch: tempfile::TempDir,
-    /// What is asked of git about a train.
-    train: Option<Question>,
-}
-
-/// A question about the head of a pull request: how it has these commits.
-struct Head {
-    head: CommitId,
-    commits: Vec<CommitId>,
 }
 
 impl Run<'_> {
@@ -215,158 +198,6 @@ impl Run<'_> {
             }
         }
         forge.pulls = Source::Known(pulls);
-    }
-
-    /// The open pull requests into the default branch, and what they have of what it does not have.
-    async fn forward(
-        &self,
-        server: &Server,
-        history: &History,
-        objects: &mut Option<Objects<'_>>,
-    ) -> Source<Vec<Open>> {
-        let missing: Vec<CommitId> = match history.ports.or_absent() {
-            Ok(ports) => {
-                let missing = ports.iter().filter(|port| !port.how.is_there());
-                missing.map(|port| port.id.clone()).collect()
-            }
-            Err(absent) => return absent,
-        };
-        let default = match history.default.or_absent() {
-            Ok(default) => &default.name,
-            Err(absent) => return absent,
-        };
-        if missing.is_empty() {
-            return Source::Known(Vec::new());
-        }
-        let open = match server.open_into(default).await {
-            Ok(open) => open,
-            Err(absent) => return absent.into(),
-        };
-        if open.len() > MOST_OPEN {
-            return Source::Unknown {
-                because: format!(
-                    "`{}` has {} open pull requests, and no more than {MOST_OPEN} are looked through",
-                    crate::facts::shorten(default),
-                    open.len()
-                ),
-                retry: false,
-                advice: "merge the one that brings the hotfix, or close what is long over"
-                    .to_owned(),
-            };
-        }
-        let questions = open.iter().map(|pull| {
-            let commits = missing.clone();
-            CommitId::parse(&pull.head).map(|head| Head { head, commits })
-        });
-        let questions: Vec<Head> = questions.flatten().collect();
-        if questions.len() != open.len() {
-            return Source::Unknown {
-                because: "the forge names no commit of an open pull request".to_owned(),
-                retry: false,
-                advice: "check `policy.forge`".to_owned(),
-            };
-        }
-        let answers = self.heads(questions, history, objects).await;
-        let mut found = Vec::new();
-        let (mut asked, mut unread) = (Vec::new(), Vec::new());
-        for (pull, has) in open.into_iter().zip(answers) {
-            match has {
-                Source::Known(_) => found.push(Open { pull, has }),
-                _ => {
-                    asked.push(pull);
-                    unread.push(has);
-                }
-            }
-        }
-        // What git cannot say, the forge's list of their commits may.
-        match server.with_commits(asked).await {
-            Ok(pulls) => {
-                let rest = pulls.into_iter().zip(unread);
-                found.extend(rest.map(|(pull, has)| Open { pull, has }));
-            }
-            Err(absent) => return absent.into(),
-        }
-        Source::Known(found)
-    }
-
-    /// How the heads of pull requests have commits of the hotfix.
-    async fn heads(
-        &self,
-        questions: Vec<Head>,
-        history: &History,
-        objects: &mut Option<Objects<'_>>,
-    ) -> Vec<Source<Vec<Port>>> {
-        if questions.is_empty() {
-            return Vec::new();
-        }
-        let unread = |absent: &Absent| questions.iter().map(|_| absent.clone().into()).collect();
-        let Some(objects) = objects else {
-            return unread(&Absent::NotConfigured(
-                "there is no checkout to compare pull requests in".to_owned(),
-            ));
-        };
-        let heads: Vec<CommitId> = questions.iter().map(|one| one.head.clone()).collect();
-        let default = history.default.get().map(|head| head.commit.clone());
-        let haves: Vec<CommitId> = [history.tip.clone()].into_iter().chain(default).collect();
-        if let Err(absent) = objects.fetch(&heads, &haves).await {
-            return unread(&absent);
-        }
-        let tip = history.tip.clone();
-        let base = history
-            .base
-            .get()
-            .and_then(|base| match base.commits.as_slice() {
-                [one] => Some(one.clone()),
-                _ => None,
-            });
-        let count = questions.len();
-        let answers = self.in_time(&objects.store, move |objects| {
-            let one = |question: Head| -> Result<Vec<Port>, Gap> {
-                let search = Search {
-                    commits: &question.commits,
-                    base: base.as_ref(),
-                    tip: &tip,
-                    onto: &question.head,
-                };
-                ports(objects, &search)
-            };
-            let answers = questions.into_iter().map(one).map(Source::from);
-            answers.collect::<Vec<Source<Vec<Port>>>>()
-        });
-        answers.unwrap_or_else(|absent| (0..count).map(|_| absent.clone().into()).collect())
-    }
-}
-
-impl<'a> Objects<'a> {
-    pub(super) const fn new(
-        remote: &'a Remote,
-        store: Store,
-        scratch: tempfile::TempDir,
-        train: Option<Question>,
-    ) -> Self {
-        Self {
-            remote,
-            store,
-            scratch,
-            train,
-        }
-    }
-
-    /// Fetches the heads of pull requests. Forges give them by their id, because a reference of their own
-    /// points to each (`refs/pull/N/head`).
-    async fn fetch(&mut self, heads: &[CommitId], haves: &[CommitId]) -> Result<(), Absent> {
-        let missing = self.store.missing(heads);
-        let missing = missing.map_err(|gap| Absent::from(&gap))?;
-        let shallow = self.store.shallow.clone();
-        let fetch = Fetch {
-            wants: &missing,
-            haves,
-            shallow: &shallow,
-            ..Fetch::default()
-        };
-        self.store
-            .fetch(self.remote, &fetch, self.scratch.path())
-            .await
     }
 }
 
