@@ -15,7 +15,7 @@ pub use address::{Address, address};
 use super::Source;
 use reqwest::Url;
 
-use super::history::Port;
+use super::history::{History, Port};
 use crate::ci::Build;
 use crate::declaration::reference::host;
 use crate::hotfix::CommitId;
@@ -144,6 +144,23 @@ pub struct Open {
     /// How its head has each commit of the hotfix that the default branch does not have, by git; why
     /// not, if its objects could not be had.
     pub has: Source<Vec<Port>>,
+}
+
+impl Open {
+    /// Whether it has a commit of the hotfix, or a copy of it. Where git could not be asked, only the
+    /// commit itself counts.
+    pub fn brings(&self, id: &CommitId, history: &History) -> bool {
+        match &self.has {
+            Source::Known(ports) => {
+                let port = ports.iter().find(|port| port.id == *id);
+                port.is_some_and(|port| port.how.is_there())
+            }
+            _ => {
+                let mut commits = self.pull.commits.iter();
+                self.pull.head == history.tip.as_str() || commits.any(|one| one.id == id.as_str())
+            }
+        }
+    }
 }
 
 /// An issue of the forge.

@@ -7,9 +7,8 @@ use crate::ci::Event;
 use crate::declaration::{Declared, Key, MOST};
 use crate::facts::forge::{Forge, Open, Pull};
 use crate::facts::history::declared::declared;
-use crate::facts::history::{History, How, Port};
+use crate::facts::history::{How, Port};
 use crate::facts::{Facts, Source, shorten};
-use crate::hotfix::CommitId;
 use crate::verdict::{Level, Outcome, Step};
 
 /// As many commits as anybody reads in one finding.
@@ -38,7 +37,8 @@ pub(super) const RULE: Rule = Rule {
             one whose merge kept nothing of it. What a merge inside the hotfix changes by itself is \
             not looked for. With `forge_token` the open pull requests into the default branch are asked \
             for: git compares their heads in the same ways, and where their objects cannot be fetched, the \
-            ids of their commits count. A draft counts, and is said. \
+            ids of their commits count. Of more than 30 those of the hotfix branch itself and the newest are \
+            looked through. A draft counts, and is said. \
             `Hotfix-Temporary: yes` is a trailer: a line in the last paragraph of the message of one \
             of the hotfix's commits ([the forms](declarations.md)). Where another says `no`, it does not count.",
     evaluate,
@@ -79,7 +79,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     }
     let absent = missing.len();
     let open = open(facts, &missing)?;
-    missing.retain(|port| !open.iter().any(|one| has(one, &port.id, history)));
+    missing.retain(|port| !open.iter().any(|one| one.brings(&port.id, history)));
     if missing.is_empty() {
         return Ok(on_the_way(&name, absent, &open));
     }
@@ -141,11 +141,11 @@ fn open<'f>(facts: &'f Facts<'_>, missing: &[&Port]) -> Result<Vec<&'f Open>, Ou
         Err(unknown @ Outcome::Unknown { .. }) => return Err(unclear(facts, missing, unknown)),
         Err(_) => return Ok(Vec::new()),
     };
-    let brings = |one: &&Open| missing.iter().any(|port| has(one, &port.id, history));
+    let brings = |one: &&Open| missing.iter().any(|port| one.brings(&port.id, history));
     let found: Vec<&Open> = all.iter().filter(brings).collect();
     let whole = missing
         .iter()
-        .all(|port| found.iter().any(|one| has(one, &port.id, history)));
+        .all(|port| found.iter().any(|one| one.brings(&port.id, history)));
     let unread = all
         .iter()
         .find(|one| one.has.get().is_none() && !brings(one));
@@ -192,20 +192,6 @@ fn unclear_because(facts: &Facts<'_>, missing: &[&Port], what: &str) -> String {
         "whether {what} brings what the default branch does not have ({}) is not known",
         list(facts, missing)
     )
-}
-
-/// Whether an open pull request has a commit, or a copy of it.
-fn has(open: &Open, id: &CommitId, history: &History) -> bool {
-    match &open.has {
-        Source::Known(ports) => {
-            let port = ports.iter().find(|port| port.id == *id);
-            port.is_some_and(|port| port.how.is_there())
-        }
-        _ => {
-            let mut commits = open.pull.commits.iter();
-            open.pull.head == history.tip.as_str() || commits.any(|one| one.id == id.as_str())
-        }
-    }
 }
 
 /// All that is missing is in open pull requests.

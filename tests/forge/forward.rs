@@ -188,8 +188,24 @@ fn too_many_open_pull_requests_are_not_all_looked_through() {
     let run = world.pushed();
     run.ends(
         0,
-        &["`main` has 31 open pull requests, and no more than 30 are looked through"],
+        &["`main` has 31 open pull requests, and the 30 that were looked through do not bring it"],
     );
+}
+
+#[test]
+fn among_many_open_pull_requests_that_of_the_hotfix_branch_is_looked_at_first() {
+    for kind in BOTH {
+        let mut world = world(kind);
+        for number in 10..41 {
+            let port = into_main(&world, number, "main");
+            world.pulls.push(port);
+        }
+        // The oldest, so the forge lists it last.
+        let port = into_main(&world, 9, HOTFIX);
+        world.pulls.push(port);
+        let run = world.pushed();
+        run.ends(0, &["pull request 9 into `main` is not merged yet"]);
+    }
 }
 
 #[test]

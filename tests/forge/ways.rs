@@ -1,7 +1,8 @@
 //! `merged-by-pull-request`: by which way every commit came into the hotfix branch.
 
-use super::world::{BOTH, HOTFIX, Kind, World};
+use super::world::{BOTH, HOTFIX, Kind, Pull, World};
 use crate::production::base::masked;
+use crate::support::scripted::{Answer, Script};
 use crate::support::team::{FIXED, finding};
 
 const RULE: &str = "merged-by-pull-request";
@@ -158,15 +159,71 @@ fn a_forge_that_gives_more_than_was_asked_for_fools_nobody() {
     let list = serde_json::Value::Array(vec![world.pull(&pull)]);
     let answer = world.answer(&path, &list);
     world.pulls = vec![honest];
-    let server = crate::support::scripted::Script::new()
+    let server = Script::new()
         .on("GET", &world.merged_list(), answer)
-        .on(
-            "GET",
-            "/api/v1/*",
-            crate::support::scripted::Answer::status(404),
-        )
+        .on("GET", "/api/v1/*", Answer::status(404))
         .always()
         .start();
+    let run = world.judge_at(&world.team.pushed(HOTFIX), &server.address());
+    run.begins(1, RULE);
+    drop(server);
+}
+
+/// A forge that cannot list the pull requests of one branch (Forgejo) and has very many.
+fn crowded(world: &World, each: &[(&str, Option<&Pull>)]) -> Script {
+    let path = format!("{}/pulls", super::world::REPO);
+    let other = Pull {
+        number: 9_000,
+        base: "main".to_owned(),
+        ..world.pulls[0].clone()
+    };
+    let page = vec![world.pull(&other); 50];
+    let mut script = Script::new().on(
+        "GET",
+        &world.merged_list(),
+        world
+            .answer_plain(&path, page)
+            .header("X-Total-Count", "1001"),
+    );
+    for (id, pull) in each {
+        let path = format!("{}/commits/{id}/pull", super::world::REPO);
+        let answer = match pull {
+            Some(pull) => world.answer(&path, &world.pull(pull)),
+            None => Answer::status(404).json(&serde_json::json!({ "message": "not found" })),
+        };
+        script = script.on("GET", &world.target(&path, &[]), answer).always();
+    }
+    script.then(world.script())
+}
+
+#[test]
+fn where_the_list_is_too_long_gitea_is_asked_commit_by_commit() {
+    let mut world = World::new(Kind::Gitea);
+    let pull = world.open(1, &TWO);
+    world.pulls = vec![world.merge(pull).approved()];
+    let pull = world.clone_pull(0);
+    let merge = pull.merged.clone().unwrap();
+    let own: Vec<String> = pull.commits.iter().map(|one| one.id.clone()).collect();
+    let asked = [
+        (merge.as_str(), Some(&pull)),
+        (own[0].as_str(), None),
+        (own[1].as_str(), None),
+    ];
+    let server = crowded(&world, &asked).start();
+    let run = world.judge_at(&world.team.pushed(HOTFIX), &server.address());
+    run.ends(0, &["passed: merged-by-pull-request", "passed: reviewed"]);
+    drop(server);
+    // One into another branch has brought nothing to this one.
+    let other = Pull {
+        base: "main".to_owned(),
+        ..pull.clone()
+    };
+    let asked = [
+        (merge.as_str(), Some(&other)),
+        (own[0].as_str(), None),
+        (own[1].as_str(), None),
+    ];
+    let server = crowded(&world, &asked).start();
     let run = world.judge_at(&world.team.pushed(HOTFIX), &server.address());
     run.begins(1, RULE);
     drop(server);

@@ -24,6 +24,8 @@ const LIMIT: usize = 8 * 1024 * 1024;
 const GITHUB_COMMITS: usize = 250;
 /// The most pull requests of one hotfix whose reviews are read.
 const MOST_PULLS: usize = 50;
+/// The most commits whose pull requests are asked for one by one.
+const MOST_COMMITS: usize = 100;
 /// The most open pull requests into the default branch whose commits are read.
 pub const MOST_OPEN: usize = 30;
 /// Pull requests that are asked about at once. GitHub asks clients to go slow («secondary rate limits»).
@@ -103,14 +105,51 @@ impl Server {
     }
 
     /// Every pull request that was merged into a branch, without its commits and reviews, the newest
-    /// first.
+    /// first. `None` if the forge cannot list those of one branch (Forgejo, and Gitea up to 1.23) and has
+    /// too many to read them all: then [`Self::merged_as`] knows them.
     ///
     /// # Errors
     /// Why they are not known.
-    pub async fn merged_into(&self, branch: &str) -> Result<Vec<Pull>, Absent> {
-        let found = self.pulls("closed", branch).await?;
+    pub async fn merged_into(&self, branch: &str) -> Result<Option<Vec<Pull>>, Absent> {
+        let Some(found) = self.listed("closed", branch).await? else {
+            return match self.kind {
+                Kind::Gitea => Ok(None),
+                Kind::GitHub => Err(self.too_long(&self.path(&["pulls"]))),
+            };
+        };
         let merged = found.into_iter().filter(|one| one.merged_at.is_some());
-        self.read(merged)
+        self.read(merged).map(Some)
+    }
+
+    /// The pull requests into a branch whose merges these commits are, asked one by one, without their
+    /// commits and reviews.
+    ///
+    /// # Errors
+    /// Why they are not known; if there are too many commits.
+    pub async fn merged_as(&self, commits: &[CommitId], branch: &str) -> Result<Vec<Pull>, Absent> {
+        if commits.len() > MOST_COMMITS {
+            return Err(Absent::Unknown {
+                because: format!(
+                    "the hotfix has {} commits, and {} is asked about no more than {MOST_COMMITS} one \
+                     by one",
+                    commits.len(),
+                    self.kind.name()
+                ),
+                retry: false,
+                advice: "make a new hotfix branch of the release that runs".to_owned(),
+            });
+        }
+        let each = commits.iter().map(|commit| self.by_commit(commit));
+        let found: Vec<Vec<PullRequest>> =
+            stream::iter(each).buffered(AT_ONCE).try_collect().await?;
+        let mut seen = Vec::new();
+        let found = found.into_iter().flatten().filter(|one| {
+            let new =
+                one.merged_at.is_some() && one.base.name == branch && !seen.contains(&one.number);
+            seen.push(one.number);
+            new
+        });
+        self.read(found)
     }
 
     /// The open pull requests into a branch, without their commits; not those of the branch itself.
@@ -118,7 +157,8 @@ impl Server {
     /// # Errors
     /// Why they are not known.
     pub async fn open_into(&self, branch: &str) -> Result<Vec<Pull>, Absent> {
-        let found = self.pulls("open", branch).await?;
+        let found = self.listed("open", branch).await?;
+        let found = found.ok_or_else(|| self.too_long(&self.path(&["pulls"])))?;
         self.read(found.into_iter())
     }
 
@@ -154,24 +194,28 @@ impl Server {
     /// # Errors
     /// Why it is not known.
     pub async fn came_by(&self, commit: &CommitId) -> Result<Option<(u64, String)>, Absent> {
-        let found: Vec<PullRequest> = match self.kind {
+        let found = self.by_commit(commit).await?;
+        let merged = found.into_iter().find(|one| one.merged_at.is_some());
+        Ok(merged.map(|one| (one.number, one.base.name)))
+    }
+
+    async fn by_commit(&self, commit: &CommitId) -> Result<Vec<PullRequest>, Absent> {
+        match self.kind {
             Kind::GitHub => {
                 let path = ["commits", commit.as_str(), "pulls"];
-                self.list(&path, &[]).await?
+                self.list(&path, &[]).await
             }
             Kind::Gitea => {
                 let path = ["commits", commit.as_str(), "pull"];
                 let answer = self.endpoint.get(&self.path(&path), &[]).await;
                 match answer {
-                    Ok(one) => vec![one],
+                    Ok(one) => Ok(vec![one]),
                     // Gitea knows only what merged a pull request, and answers 404 to all else.
-                    Err(refusal) if refusal.status() == Some(404) => Vec::new(),
-                    Err(refusal) => return Err(self.refused(&refusal)),
+                    Err(refusal) if refusal.status() == Some(404) => Ok(Vec::new()),
+                    Err(refusal) => Err(self.refused(&refusal)),
                 }
             }
-        };
-        let merged = found.into_iter().find(|one| one.merged_at.is_some());
-        Ok(merged.map(|one| (one.number, one.base.name)))
+        }
     }
 
     /// The issue with this number; `None` if the repository has none.
@@ -269,15 +313,18 @@ impl Server {
         pulls.map_err(|why| self.garbled(&why))
     }
 
-    /// The pull requests into a branch, the newest first. A forge that does not know the filter gives
-    /// all, so the branch is compared here too.
-    async fn pulls(&self, state: &str, branch: &str) -> Result<Vec<PullRequest>, Absent> {
+    /// The pull requests into a branch, the newest first; `None` if there are too many. A forge that does
+    /// not know the filter gives all, so the branch is compared here too.
+    async fn listed(&self, state: &str, branch: &str) -> Result<Option<Vec<PullRequest>>, Absent> {
         let filter = match self.kind {
             Kind::GitHub => "base",
             Kind::Gitea => "base_branch",
         };
         let query = [("state", state), (filter, branch)];
-        let mut found: Vec<PullRequest> = self.list(&["pulls"], &query).await?;
+        let found = self.pages(&self.path(&["pulls"]), &query).await?;
+        let Some(mut found): Option<Vec<PullRequest>> = found else {
+            return Ok(None);
+        };
         // Pages that shift while they are read show an entry twice.
         let mut seen = Vec::new();
         found.retain(|one| {
@@ -285,7 +332,7 @@ impl Server {
             seen.push(one.number);
             new
         });
-        Ok(found)
+        Ok(Some(found))
     }
 
     async fn whole(&self, pull: Pull) -> Result<Pull, Absent> {

@@ -28,6 +28,8 @@ const MOST_ELSEWHERE: usize = 5;
 pub(super) struct Asked {
     server: Server,
     forge: Forge,
+    /// Whether the merged pull requests have to be asked for by their commits.
+    by_commit: bool,
 }
 
 impl Run<'_> {
@@ -45,6 +47,7 @@ impl Run<'_> {
         let server = ask::server(asking)?;
         let branch = branch(facts, listed);
         let is_pull = facts.build.event == Event::PullRequest;
+        let mut by_commit = false;
         let pulls = async {
             match (wants.pulls, pull_number(facts), &branch) {
                 (false, ..) => Source::NotConfigured("no rule asks for pull requests".to_owned()),
@@ -52,7 +55,14 @@ impl Run<'_> {
                 (true, None, _) if is_pull => Source::NotConfigured(
                     "the git reference of the build names no pull request".to_owned(),
                 ),
-                (true, None, Ok(branch)) => known(server.merged_into(branch).await),
+                (true, None, Ok(branch)) => match server.merged_into(branch).await {
+                    Ok(Some(pulls)) => Source::Known(pulls),
+                    Ok(None) => {
+                        by_commit = true;
+                        Source::Known(Vec::new())
+                    }
+                    Err(absent) => absent.into(),
+                },
                 (true, None, Err(absent)) => absent.clone().into(),
             }
         };
@@ -68,7 +78,11 @@ impl Run<'_> {
             teams: Vec::new(),
             issues: Vec::new(),
         };
-        Ok(Asked { server, forge })
+        Ok(Asked {
+            server,
+            forge,
+            by_commit,
+        })
     }
 
     /// What has to be asked once it is known which commits are judged.
@@ -79,7 +93,11 @@ impl Run<'_> {
         wants: Wants,
         mut objects: Option<Objects<'_>>,
     ) -> Forge {
-        let Asked { server, mut forge } = asked;
+        let Asked {
+            server,
+            mut forge,
+            by_commit,
+        } = asked;
         let history = match facts.history.answer() {
             Ok(history) => history,
             Err(absent) => {
@@ -92,12 +110,18 @@ impl Run<'_> {
                 return forge;
             }
         };
+        if by_commit && let Source::Known(range) = &history.range {
+            let commits: Vec<CommitId> = range.iter().map(|change| change.id.clone()).collect();
+            forge.pulls = known(server.merged_as(&commits, &forge.branch).await);
+        }
         if facts.build.event != Event::PullRequest && wants.pulls {
             self.came(&server, &mut forge, history, wants, &mut objects)
                 .await;
         }
         if wants.forward {
-            forge.forward = self.forward(&server, history, &mut objects).await;
+            forge.forward = self
+                .forward(&server, &forge.branch, history, &mut objects)
+                .await;
         }
         if wants.teams {
             forge.teams = self.teams(&server, &forge).await;

@@ -9,6 +9,7 @@ const PAGES: usize = 20;
 /// Entries of a page: the most that GitHub gives, and the most that Gitea gives by default.
 const GITHUB_PAGE: usize = 100;
 const GITEA_PAGE: usize = 50;
+
 impl Server {
     /// A whole list below the repository.
     pub(super) async fn list<T: DeserializeOwned>(
@@ -19,12 +20,22 @@ impl Server {
         self.list_at(&self.path(rest), query).await
     }
 
-    /// A whole list, page by page.
+    /// A whole list.
     pub(super) async fn list_at<T: DeserializeOwned>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Vec<T>, Absent> {
+        let listed = self.pages(path, query).await?;
+        listed.ok_or_else(|| self.too_long(path))
+    }
+
+    /// A list, page by page; `None` if it is longer than what is read.
+    pub(super) async fn pages<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Option<Vec<T>>, Absent> {
         let (name, size) = match self.kind {
             Kind::GitHub => ("per_page", GITHUB_PAGE),
             Kind::Gitea => ("limit", GITEA_PAGE),
@@ -49,10 +60,19 @@ impl Server {
                     (None, Kind::Gitea) => count > 0,
                 };
             if !more {
-                return Ok(all);
+                return Ok(Some(all));
+            }
+            // Where the count says so, the rest need not be read to know that there is too much of it.
+            if shown.total.is_some_and(|total| total > PAGES * size) {
+                return Ok(None);
             }
         }
-        Err(Absent::Unknown {
+        Ok(None)
+    }
+
+    /// Why a list that is too long is not known.
+    pub(super) fn too_long(&self, path: &[&str]) -> Absent {
+        Absent::Unknown {
             because: format!(
                 "{} lists more than {PAGES} pages below `{}`, and no more are read",
                 self.kind.name(),
@@ -60,6 +80,6 @@ impl Server {
             ),
             retry: false,
             advice: "turn off the rules that ask the forge, or make a new hotfix branch".to_owned(),
-        })
+        }
     }
 }

@@ -67,10 +67,12 @@ impl<'a> Objects<'a> {
 }
 
 impl Run<'_> {
-    /// The open pull requests into the default branch, and what they have of what it does not have.
+    /// The open pull requests into the default branch, and what they have of what it does not have. Of
+    /// very many only some are looked through: first those of the hotfix branch itself, then the newest.
     pub(super) async fn forward(
         &self,
         server: &Server,
+        branch: &str,
         history: &History,
         objects: &mut Option<Objects<'_>>,
     ) -> Source<Vec<Open>> {
@@ -88,22 +90,13 @@ impl Run<'_> {
         if missing.is_empty() {
             return Source::Known(Vec::new());
         }
-        let open = match server.open_into(default).await {
+        let mut open = match server.open_into(default).await {
             Ok(open) => open,
             Err(absent) => return absent.into(),
         };
-        if open.len() > MOST_OPEN {
-            return Source::Unknown {
-                because: format!(
-                    "`{}` has {} open pull requests, and no more than {MOST_OPEN} are looked through",
-                    crate::facts::shorten(default),
-                    open.len()
-                ),
-                retry: false,
-                advice: "merge the one that brings the hotfix, or close what is long over"
-                    .to_owned(),
-            };
-        }
+        let count = open.len();
+        open.sort_by_key(|pull| pull.branch != branch);
+        open.truncate(MOST_OPEN);
         let questions = open.iter().map(|pull| {
             let commits = missing.clone();
             CommitId::parse(&pull.head).map(|head| Head { head, commits })
@@ -135,6 +128,19 @@ impl Run<'_> {
                 found.extend(rest.map(|(pull, has)| Open { pull, has }));
             }
             Err(absent) => return absent.into(),
+        }
+        let brought = |id: &CommitId| found.iter().any(|one| one.brings(id, history));
+        if count > MOST_OPEN && !missing.iter().all(brought) {
+            return Source::Unknown {
+                because: format!(
+                    "`{}` has {count} open pull requests, and the {MOST_OPEN} that were looked through do \
+                     not bring it",
+                    crate::facts::shorten(default)
+                ),
+                retry: false,
+                advice: "merge the one that brings the hotfix, or close what is long over"
+                    .to_owned(),
+            };
         }
         Source::Known(found)
     }
