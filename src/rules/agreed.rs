@@ -238,17 +238,20 @@ fn decided(facts: &Facts<'_>, declared: &Declared) -> Result<(), Outcome> {
         }
         Some(_) => Ok(()),
         None => {
+            let unreadable = declared.wrong_of(Key::Decision);
+            let unreadable = unreadable.filter(|said| said.what.is_of_its_key()).count() > 0;
             let wrong = wrong(facts, declared, Key::Decision);
             let demanded = facts.policy.agreed.as_ref().is_some_and(|it| it.decision);
             let next = "commit with the trailer `Decision: hotfix` once that is decided";
-            match (wrong.is_empty(), demanded) {
-                (false, _) => no(few(&wrong, "; "), "`Decision: hotfix`", next),
-                (true, true) => no(
+            // A key that only looks like it (`Revision`) may be of another tool, and is a remark.
+            match (unreadable || (demanded && !wrong.is_empty()), demanded) {
+                (true, _) => no(few(&wrong, "; "), "`Decision: hotfix`", next),
+                (false, true) => no(
                     "no decision is declared".to_owned(),
                     "`Decision: hotfix`",
                     next,
                 ),
-                (true, false) => Ok(()),
+                (false, false) => Ok(()),
             }
         }
     }

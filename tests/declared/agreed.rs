@@ -54,6 +54,12 @@ fn a_person_of_the_policy_agrees_by_a_trailer() {
         &["HOCS-1\n\nDecision: Hotfix\nAgreed-by: Jo <jo@mail.example>"],
         "`Jo <jo@mail.example>`",
     );
+    // A key that only looks like `Decision` may be of another tool.
+    passes(
+        JO,
+        &["HOCS-1\n\nRevision: 1234\nAgreed-by: Jo <jo@mail.example>"],
+        "did you mean `Decision`?",
+    );
     // What is wrong beside it is said.
     passes(
         JO,
@@ -314,6 +320,7 @@ fn each_mistake_in_the_forge() {
             state: "APPROVED",
             commit: "c".repeat(40),
             at: 0,
+            member: true,
         });
         pull
     };
