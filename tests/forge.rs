@@ -5,6 +5,7 @@
 mod addresses;
 mod calls;
 mod forward;
+mod merges;
 mod promotions;
 mod requests;
 mod reviews;

@@ -465,7 +465,7 @@ fn lose(world: &mut World, which: usize) {
                     32 => one(&mut forge.forward),
                     33 => forge.issues.iter_mut().for_each(|(_, issue)| one(issue)),
                     34 => forge.teams.iter_mut().for_each(|team| one(&mut team.is)),
-                    _ => forge.rebased.iter_mut().for_each(|(_, ports)| one(ports)),
+                    _ => forge.brought.iter_mut().for_each(|(_, said)| one(said)),
                 }
             }
         }

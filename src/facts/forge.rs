@@ -7,12 +7,14 @@
 mod address;
 mod answers;
 pub mod ask;
+pub mod brought;
 pub mod reviews;
 pub mod ways;
 
 pub use address::{Address, address};
 
 use super::Source;
+use brought::Brought;
 use reqwest::Url;
 
 use super::history::{History, Port};
@@ -34,9 +36,8 @@ pub struct Forge {
     pub pulls: Source<Vec<Pull>>,
     /// The open pull requests into the default branch, as far as some rule wants them.
     pub forward: Source<Vec<Open>>,
-    /// For the pull requests that seem to have been rebased, by number: how their heads have the commits
-    /// of the hotfix that are not their own.
-    pub rebased: Vec<(u64, Source<Vec<Port>>)>,
+    /// What git says of those pull requests, by number.
+    pub brought: Vec<(u64, Source<Brought>)>,
     /// Where commits of the hotfix went that came by no pull request into its branch, as far as the forge
     /// was asked: the commit, the number of a merged pull request, and the branch that it went into.
     pub elsewhere: Vec<(CommitId, u64, String)>,
@@ -104,10 +105,18 @@ pub struct Commit {
     pub message: String,
     /// The account of its author; nobody if the forge knows none with that address.
     pub author: Option<Account>,
+    /// The account of who committed it: another, where somebody has amended or rebased it.
+    pub committer: Option<Account>,
+    /// Whether it is a merge.
+    pub merge: bool,
+    /// Whether it is a merge of which git says that it is nothing more.
+    pub pure: bool,
     /// The name of its author, as git has it.
     pub name: String,
     /// The address of its author, as git has it.
     pub address: String,
+    /// The name and the address of who committed it, as git has them.
+    pub committed_by: (String, String),
 }
 
 /// What somebody said about a pull request.
@@ -121,6 +130,8 @@ pub struct Review {
     pub commit: String,
     /// When (RFC 3339).
     pub at: String,
+    /// Whether the forge lets it decide: by somebody who belongs to the repository.
+    pub counts: bool,
 }
 
 /// What a review says.

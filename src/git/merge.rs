@@ -3,18 +3,21 @@
 //! The merge of trees is our own, because libgit2's asks the user's configuration and attribute
 //! files (`merge.default`, `merge=…`) for the way to merge; only texts are merged by libgit2.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use git2::{MergeFileInput, MergeFileOptions, Oid};
 
 use super::Gap;
 use super::objects::{Deadline, Objects, oid};
 use super::patch::Text;
-use super::trees::{Difference, Item, Kind};
+use super::trees::{Difference, Item, Kind, Mode};
 use crate::hotfix::CommitId;
 
 /// The most files of a change that is tried.
 const MOST_FILES: usize = 20_000;
+
+/// The most moved files of a merge that are followed.
+const MOST_MOVES: usize = 100;
 
 /// What becomes of a file in a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +30,137 @@ enum Outcome {
     Conflict,
 }
 
+/// What a merge makes of one path.
+enum Merged {
+    /// What is on one of the sides, or nothing.
+    Item(Option<Item>),
+    /// A file with the changes of both.
+    Text(Mode, Vec<u8>),
+    /// People have to say.
+    Conflict,
+}
+
+/// How what was committed as a merge compares with the merge of its two sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compared {
+    /// It is that merge.
+    Same,
+    /// At this path the two sides are in conflict, and somebody has decided.
+    Resolved(String),
+    /// At this path it has what the merge does not make.
+    Differs(String),
+}
+
+/// A path in a merge: what was there, on both sides, and what was made of it.
+struct Sides<'a> {
+    path: &'a [u8],
+    old: Option<Item>,
+    ours: Option<Item>,
+    theirs: Option<Item>,
+    made: Option<Item>,
+}
+
 impl Objects {
+    /// Compares the content of `result` with the merge of `ours` and `theirs`, both of which have
+    /// grown out of `base`. A file that one side has moved and the other has changed is followed.
+    ///
+    /// # Errors
+    /// As [`Objects::applies_nothing`].
+    pub fn compare_merge(
+        &self,
+        base: &CommitId,
+        ours: &CommitId,
+        theirs: &CommitId,
+        result: &CommitId,
+    ) -> Result<Compared, Gap> {
+        let deadline = Deadline::start();
+        let [base, ours, theirs] = self.trees([base, ours, theirs])?;
+        let result = self.tree_of(oid(result)?)?;
+        let changed = |to| -> Result<BTreeMap<Vec<u8>, Difference>, Gap> {
+            let changes = self
+                .differences(Some(base), Some(to), deadline)?
+                .into_iter();
+            Ok(changes.map(|one| (one.path.clone(), one)).collect())
+        };
+        let (ours, theirs, made) = (changed(ours)?, changed(theirs)?, changed(result)?);
+        let paths = ours.keys().chain(theirs.keys()).chain(made.keys());
+        let paths: BTreeSet<&Vec<u8>> = paths.collect();
+        if paths.len() > MOST_FILES {
+            return Err(Gap::Limit(format!(
+                "the merge touches more than {MOST_FILES} files, too many to try it again"
+            )));
+        }
+        let (mut conflicts, mut others) = (Vec::new(), Vec::new());
+        for path in paths {
+            deadline.check()?;
+            let sides = [ours.get(path), theirs.get(path), made.get(path)];
+            let old = sides.iter().flatten().next().and_then(|one| one.old);
+            let [ours, theirs, made] = sides.map(|side| side.map_or(old, |one| one.new));
+            let one = Sides {
+                path,
+                old,
+                ours,
+                theirs,
+                made,
+            };
+            let merged = self.merge_path(old, ours, theirs)?;
+            if matches!(merged, Merged::Conflict) {
+                conflicts.push(one);
+            } else if !self.is_merged(&merged, made)? {
+                others.push(one);
+            }
+        }
+        self.follow(&mut conflicts, &mut others)?;
+        let path = |one: &Sides<'_>| String::from_utf8_lossy(one.path).into_owned();
+        Ok(match (others.first(), conflicts.first()) {
+            (Some(one), _) => Compared::Differs(path(one)),
+            (None, Some(one)) => Compared::Resolved(path(one)),
+            (None, None) => Compared::Same,
+        })
+    }
+
+    /// Takes out the files that one side has moved and the other has changed, where the result has the
+    /// change under the new path.
+    fn follow(
+        &self,
+        conflicts: &mut Vec<Sides<'_>>,
+        others: &mut Vec<Sides<'_>>,
+    ) -> Result<(), Gap> {
+        let mut at = 0;
+        while let Some(gone) = conflicts.get(at) {
+            let moved = match (gone.old, gone.ours, gone.theirs, gone.made) {
+                (Some(old), None, Some(changed), None) => Some((old, changed, true)),
+                (Some(old), Some(changed), None, None) => Some((old, changed, false)),
+                _ => None,
+            };
+            let mut to = None;
+            if let Some((old, changed, by_us)) = moved {
+                for (place, one) in others.iter().take(MOST_MOVES).enumerate() {
+                    let new = match (one.old, one.ours, one.theirs) {
+                        (None, Some(new), None) if by_us => new,
+                        (None, None, Some(new)) if !by_us => new,
+                        _ => continue,
+                    };
+                    if self.is_merged(&self.merge_file(old, new, changed)?, one.made)? {
+                        to = Some(place);
+                        break;
+                    }
+                }
+            }
+            match to {
+                Some(place) => {
+                    others.remove(place);
+                    conflicts.remove(at);
+                }
+                None => at += 1,
+            }
+            if at >= MOST_MOVES {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a cherry-pick of `commit` onto `onto` would be clean and change nothing: what it
     /// changes is there already. Of a merge, what it brought to its first parent. A commit that
     /// changes nothing is there already.
@@ -132,55 +265,76 @@ impl Objects {
                 });
             }
         };
-        if ours == change.new {
-            return Ok(Outcome::Unchanged);
-        }
-        if ours == change.old {
-            return Ok(Outcome::Changed);
-        }
-        match (change.old, ours, change.new) {
+        Ok(match self.merge_path(change.old, ours, change.new)? {
+            Merged::Conflict => Outcome::Conflict,
+            merged if self.is_merged(&merged, ours)? => Outcome::Unchanged,
+            _ => Outcome::Changed,
+        })
+    }
+
+    /// What a merge makes of a path: a change from `old` to `new`, where `ours` is there.
+    fn merge_path(
+        &self,
+        old: Option<Item>,
+        ours: Option<Item>,
+        new: Option<Item>,
+    ) -> Result<Merged, Gap> {
+        match (old, ours, new) {
+            _ if ours == new => Ok(Merged::Item(ours)),
+            _ if ours == old => Ok(Merged::Item(new)),
+            _ if new == old => Ok(Merged::Item(ours)),
             (Some(base), Some(ours), Some(theirs)) => self.merge_file(base, ours, theirs),
-            _ => Ok(Outcome::Conflict),
+            _ => Ok(Merged::Conflict),
         }
     }
 
-    fn merge_file(&self, base: Item, ours: Item, theirs: Item) -> Result<Outcome, Gap> {
+    fn merge_file(&self, base: Item, ours: Item, theirs: Item) -> Result<Merged, Gap> {
         if [base, ours, theirs]
             .iter()
             .any(|item| item.mode.kind() != Kind::File)
         {
-            return Ok(Outcome::Conflict);
+            return Ok(Merged::Conflict);
         }
         let mode = if theirs.mode == base.mode || theirs.mode == ours.mode {
-            Outcome::Unchanged
+            ours.mode
         } else if ours.mode == base.mode {
-            Outcome::Changed
+            theirs.mode
         } else {
-            return Ok(Outcome::Conflict);
+            return Ok(Merged::Conflict);
         };
+        let whole = |id| Ok(Merged::Item(Some(Item { mode, id })));
         if theirs.id == base.id || theirs.id == ours.id {
-            return Ok(mode);
+            return whole(ours.id);
         }
         if ours.id == base.id {
-            return Ok(Outcome::Changed);
+            return whole(theirs.id);
         }
         let texts = [base, ours, theirs].map(|item| self.text(Some(item)));
         let [Text::Lines(base), Text::Lines(ours), Text::Lines(theirs)] = ok(texts)? else {
-            return Ok(Outcome::Conflict);
+            return Ok(Merged::Conflict);
         };
-        let [base, own, theirs] = [&base, &ours, &theirs].map(|text| {
+        let [base, ours, theirs] = [&base, &ours, &theirs].map(|text| {
             let mut input = MergeFileInput::new();
             input.content(text);
             input
         });
-        let merged = git2::merge_file(&base, &own, &theirs, Some(&mut MergeFileOptions::new()))
+        let merged = git2::merge_file(&base, &ours, &theirs, Some(&mut MergeFileOptions::new()))
             .map_err(|e| Gap::Broken(format!("two files cannot be merged: {}", e.message())))?;
-        Ok(if !merged.is_automergeable() {
-            Outcome::Conflict
-        } else if merged.content() == ours {
-            mode
-        } else {
-            Outcome::Changed
+        Ok(match merged.is_automergeable() {
+            true => Merged::Text(mode, merged.content().to_vec()),
+            false => Merged::Conflict,
+        })
+    }
+
+    /// Whether what stands at a path is what the merge makes of it.
+    fn is_merged(&self, merged: &Merged, there: Option<Item>) -> Result<bool, Gap> {
+        Ok(match (merged, there) {
+            (Merged::Item(item), there) => *item == there,
+            (Merged::Text(mode, content), Some(there)) => {
+                *mode == there.mode
+                    && matches!(self.text(Some(there))?, Text::Lines(text) if text == *content)
+            }
+            _ => false,
         })
     }
 

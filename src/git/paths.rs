@@ -35,6 +35,25 @@ impl Objects {
         self.differ(old, Some(new), &paths)
     }
 
+    /// Whether everything that a commit changes is at paths that also differ between two others.
+    ///
+    /// # Errors
+    /// If an object is not there or cannot be read, or there is too much of it.
+    pub fn changes_all_of(
+        &self,
+        commit: &CommitId,
+        from: &CommitId,
+        to: &CommitId,
+    ) -> Result<bool, Gap> {
+        let (from, to) = (self.tree_of(oid(from)?)?, self.tree_of(oid(to)?)?);
+        for path in self.paths(commit)? {
+            if !self.differ(Some(from), Some(to), &[&path])? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn both_trees(&self, commit: &CommitId) -> Result<(Option<Oid>, Oid), Gap> {
         let id = oid(commit)?;
         let parents = self.node(id)?.parents;

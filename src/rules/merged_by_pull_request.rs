@@ -2,6 +2,7 @@
 
 use super::{Asks, Judges, OwnLevel, Rule, commits, known, own_commits};
 use crate::ci::Event;
+use crate::facts::forge::brought::Beside;
 use crate::facts::forge::ways::{Ways, ways};
 use crate::facts::forge::{Forge, Pull};
 use crate::facts::history::Change;
@@ -22,8 +23,9 @@ pub(super) const RULE: Rule = Rule {
           B07 and B08: a pull request into the train, merged after the review",
     notes: "Asked of the forge (GitHub, GitHub Enterprise, Gitea, Forgejo) with `forge_token`; without it \
             not checked. A commit came by a pull request if that was merged and has it among its commits, if \
-            it is the merge, if it is what all was squashed to, or if it is a rebased copy: then git \
-            compares it with the head of the pull request, whose objects are fetched. A pull request into \
+            it is the merge, if it is what all was squashed to, or if it is a rebased copy. Git makes the merge \
+            of its head again, whose objects are fetched, and compares: what somebody has put into the merge or \
+            beneath it, and a conflict that was solved in the merge itself, came by no pull request. One into \
             another branch does not count. All of one branch count together. A forge calls a pull request \
             merged also when somebody has pushed its commits by hand.",
     evaluate,
@@ -39,7 +41,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let ways = ways(forge, pulls, range);
     let branch = shorten(&forge.branch);
     if !ways.direct.is_empty() {
-        return Ok(direct(facts, forge, &ways));
+        return Ok(direct(facts, forge, &ways, range.len()));
     }
     if let Some(unsure) = unsure(facts, &ways) {
         return Ok(unsure);
@@ -67,13 +69,12 @@ pub(super) fn unsure(facts: &Facts<'_>, ways: &Ways<'_>) -> Option<Outcome> {
             Source::Known(_) => ("", false, ""),
         };
         let merge = Step::Say(
-            "let the step see the repository's objects, or merge with a merge commit or a squash"
-                .to_owned(),
+            "let the step see the repository's objects, or merge with a merge commit".to_owned(),
         );
         let advice = (!advice.is_empty()).then(|| Step::Say(advice.to_owned()));
         Outcome::Unknown {
             because: format!(
-                "whether {} came by the rebase of pull request {number} is not known: {why}",
+                "whether {} is what pull request {number} brought is not known: {why}",
                 commit(facts, change)
             ),
             retry,
@@ -82,28 +83,48 @@ pub(super) fn unsure(facts: &Facts<'_>, ways: &Ways<'_>) -> Option<Outcome> {
     })
 }
 
-fn direct(facts: &Facts<'_>, forge: &Forge, ways: &Ways<'_>) -> Outcome {
+fn direct(facts: &Facts<'_>, forge: &Forge, ways: &Ways<'_>, count: usize) -> Outcome {
     let branch = shorten(&forge.branch);
     let shown: Vec<String> = ways
         .direct
         .iter()
         .take(SHOWN)
-        .map(|change| {
+        .map(|direct| {
+            let change = direct.change;
             let elsewhere = forge.elsewhere.iter().find(|(id, ..)| *id == change.id);
             let other = elsewhere.filter(|(_, _, base)| *base != forge.branch);
             let by = other.map(|(_, number, base)| {
                 format!(" (by pull request {number} into `{}`)", shorten(base))
             });
-            format!("{}{}", commit(facts, change), by.unwrap_or_default())
+            let beside = direct.beside.map(|(number, beside)| match beside {
+                Beside::Resolved(path) => format!(
+                    " (merged as pull request {number}, with a conflict in `{}` that was solved in the \
+                     merge itself)",
+                    facts.words(&shorten(path))
+                ),
+                Beside::Changed(path) => format!(
+                    " (merged as pull request {number}, which does not have what it changes in `{}`)",
+                    facts.words(&shorten(path))
+                ),
+            });
+            let by = beside.or(by).unwrap_or_default();
+            format!("{}{by}", commit(facts, change))
         })
         .collect();
+    let beside = ways.direct.iter().any(|direct| direct.beside.is_some());
+    let again = beside.then_some(
+        "or revert it, merge the hotfix branch into the branch of a new pull request, solve conflicts there, \
+         and let it be reviewed and merged",
+    );
     let more = match ways.direct.len() - shown.len() {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     let beside = match ways.pulls.as_slice() {
-        [] => String::new(),
-        some => format!("; the rest came by {}", numbers(some)),
+        some if ways.direct.len() < count && !some.is_empty() => {
+            format!("; the rest came by {}", numbers(some))
+        }
+        _ => String::new(),
     };
     Outcome::Violation {
         found: format!(
@@ -113,22 +134,19 @@ fn direct(facts: &Facts<'_>, forge: &Forge, ways: &Ways<'_>) -> Outcome {
         ),
         expected: "every commit of a hotfix comes by a pull request that was merged into its branch"
             .to_owned(),
-        next: vec![
-            Step::Say(
-                "make a new hotfix branch of the release that runs, and bring the change by a pull request \
-                 into it"
-                    .to_owned(),
-            ),
-            Step::Say(
-                "if a pull request was merged this minute, start the build again: the forge may not have \
-                 known it yet"
-                    .to_owned(),
-            ),
-            Step::Say(
-                "protect the hotfix branches in the forge, so that nobody can push to them directly"
-                    .to_owned(),
-            ),
-        ],
+        next: [
+            "make a new hotfix branch of the release that runs, and bring the change by a pull request into \
+             it",
+        ]
+        .into_iter()
+        .chain(again)
+        .chain([
+            "if a pull request was merged this minute, start the build again: the forge may not have known it \
+             yet",
+            "protect the hotfix branches in the forge, so that nobody can push to them directly",
+        ])
+        .map(|text| Step::Say(text.to_owned()))
+        .collect(),
     }
 }
 

@@ -28,12 +28,14 @@ pub(super) const RULE: Rule = Rule {
     why: "A18: it is reviewed before it goes into the hotfix branch; A20: the normal rules for approval \
           hold; B08: a colleague reviews, then it is merged",
     notes: "Of each person the newest word counts: an approval, a request for changes, or either taken back. \
-            An approval of an older commit does not count, so a push after it (a force push, too) needs a new \
-            one. Approvals do not count of who opened the pull request, of authors and co-authors \
-            (`Co-authored-by:`) of its commits, and of programs (the forge says so, or `policy.forge.bots`). \
+            Only those count whom the forge lets decide: GitHub's owners, members and collaborators, and what \
+            Gitea calls official. An approval of an older commit does not count, so a push after it (a force push, too) needs a new \
+            one. Approvals do not count of who opened the pull request, of authors, committers and co-authors \
+            (`Co-authored-by:`) of its commits (but for merges that are nothing more), and of programs (the forge says so, or `policy.forge.bots`). \
             Accounts are compared by number, so that a renamed one stays the same. An address that the \
             forge knows no account of is compared by its name only, and the report says so. A request for \
-            changes stands until who made it approves, or it is dismissed. On a pull request the rule only \
+            changes stands until who made it approves, or it is dismissed. An approval after the merge counts, and \
+            the report says so. Of pull requests on top of each other the approval of the upper one is enough. On a pull request the rule only \
             tells what is missing, because Drone does not build again when a review comes: the push decides.",
     evaluate,
 };
@@ -69,6 +71,17 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
                 names(&reviewed.by)
             ));
             notes.extend(nameless(pull, &reviewed));
+            if reviewed.late {
+                notes.push(format!(
+                    "pull request {} was approved after it had been merged",
+                    pull.number
+                ));
+            }
+        } else if let Some(other) = superset(pull, pulls, &reviewed) {
+            approved.push(format!(
+                "pull request {} as a part of {}",
+                pull.number, other.number
+            ));
         } else {
             wrong.push(flaws(pull, &reviewed));
             next.push(ask(pull, &reviewed));
@@ -110,6 +123,23 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     })
 }
 
+/// A pull request that is approved and has all commits of this one, of which nobody asks for changes: the
+/// forge calls the lower one of a stack merged when the upper one is.
+fn superset<'p>(pull: &Pull, pulls: &'p [Pull], reviewed: &Reviewed<'_>) -> Option<&'p Pull> {
+    let asked = |flaw: &Flaw<'_>| matches!(flaw, Flaw::ChangesRequested(_));
+    if reviewed.flaws.iter().any(asked) || pull.commits.is_empty() {
+        return None;
+    }
+    pulls.iter().find(|other| {
+        let has = |id: &str| other.commits.iter().any(|commit| commit.id == id);
+        let merged = pull.merged.as_ref();
+        other.number != pull.number
+            && merged.is_some_and(|id| has(id.as_str()) || Some(id) == other.merged.as_ref())
+            && pull.commits.iter().all(|commit| has(&commit.id))
+            && self::reviewed(other).holds()
+    })
+}
+
 /// What is still missing before the merge. Nothing is wrong yet.
 fn inform(facts: &Facts<'_>) -> Outcome {
     let later = "the push decides, after the merge";
@@ -143,11 +173,14 @@ fn expected() -> String {
 fn ask(pull: &Pull, reviewed: &Reviewed<'_>) -> Step {
     let page = shorten(&pull.url);
     let blocking = reviewed.flaws.iter().find_map(|flaw| match flaw {
-        Flaw::ChangesRequested(Some(who)) => Some(shorten(&who.login)),
+        Flaw::ChangesRequested(who) => Some(who.map(|who| shorten(&who.login))),
         _ => None,
     });
     Step::Say(match blocking {
-        Some(who) => format!("let `{who}` look at {page} again, or dismiss what is settled"),
+        Some(Some(who)) => format!("let `{who}` look at {page} again, or dismiss what is settled"),
+        Some(None) => {
+            format!("dismiss the request of the account that is gone at {page}, if it is settled")
+        }
         None => format!("let a colleague who has not written it approve {page} as it is now"),
     })
 }
@@ -181,6 +214,16 @@ fn flaws(pull: &Pull, reviewed: &Reviewed<'_>) -> String {
                 "{} has approved it and is a co-author of {}",
                 name(Some(by)),
                 short(of)
+            ),
+            Flaw::Committer { by, of } => format!(
+                "{} has approved it and has committed {}",
+                name(Some(by)),
+                short(of)
+            ),
+            Flaw::Outsider(by) => format!(
+                "the forge does not count the approval of {}, who may not write to the repository or was asked \
+                 again",
+                name(Some(by))
             ),
             Flaw::Gone => "an account that is gone has approved it".to_owned(),
         })

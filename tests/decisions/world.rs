@@ -216,6 +216,7 @@ pub fn forge(good: bool, event: Event) -> Forge {
         state: State::Approved,
         commit: TIP.to_owned(),
         at: "2026-01-05T09:00:00Z".to_owned(),
+        counts: true,
     };
     let pull = Pull {
         number: 7,
@@ -236,8 +237,12 @@ pub fn forge(good: bool, event: Event) -> Forge {
             id: TIP.to_owned(),
             message: "HOCS-1 mend it\n".to_owned(),
             author: Some(account(1, "ann")),
+            committer: Some(account(1, "ann")),
+            merge: false,
+            pure: false,
             name: "Ann".to_owned(),
             address: "ann@example.org".to_owned(),
+            committed_by: ("Ann".to_owned(), "ann@example.org".to_owned()),
         }],
         reviews: good.then_some(approval).into_iter().collect(),
     };
@@ -247,7 +252,7 @@ pub fn forge(good: bool, event: Event) -> Forge {
         branch: BRANCH.to_owned(),
         pulls: Source::Known(here.then_some(pull).into_iter().collect()),
         forward: Source::Known(Vec::new()),
-        rebased: Vec::new(),
+        brought: Vec::new(),
         elsewhere: Vec::new(),
         teams: Vec::new(),
         issues: vec![(12, Source::Known(good.then(issue)))],

@@ -166,6 +166,14 @@ impl Declared {
                 .on("GET", &self.world.first(path, &[]), answer)
                 .always();
         }
+        if kind == Kind::GitHub {
+            let path = "/orgs/example/teams/owners";
+            let team = kind.description().example("GET", path, 200);
+            let answer = self.world.answer(path, &team);
+            script = script
+                .on("GET", &self.world.target(path, &[]), answer)
+                .always();
+        }
         for (who, is) in &self.members {
             let path = match kind {
                 Kind::GitHub => format!("/orgs/example/teams/owners/memberships/{}", who.login),

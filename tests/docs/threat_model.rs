@@ -116,7 +116,7 @@ fn it_speaks_of_everybody_who_can_do_something() {
 #[test]
 fn what_it_says_is_stopped_has_a_test_that_stops_it() {
     // Every row of the table, in its order, with the tests that hold it.
-    let held: [(&str, &[&str]); 16] = [
+    let held: [(&str, &[&str]); 18] = [
         (
             "under another name",
             &["a_renamed_tag", "a_digest", "one_platform_of_a_hotfix"],
@@ -200,6 +200,21 @@ fn what_it_says_is_stopped_has_a_test_that_stops_it() {
                 "an_approval_before_a_force_push",
                 "an_approval_by_who_opened_it",
                 "an_approval_by_a_bot",
+            ],
+        ),
+        (
+            "pushes beneath a pull request",
+            &[
+                "a_push_that_takes_out_what_an_early_pull_request_does_not_have_is_direct",
+                "what_somebody_put_into_the_merge_is_named",
+                "a_commit_that_is_only_said_to_be_the_merge_is_named",
+            ],
+        ),
+        (
+            "no right to the repository",
+            &[
+                "a_stranger_decides_nothing",
+                "whoever_amended_it_may_not_approve",
             ],
         ),
     ];

@@ -143,11 +143,21 @@ fn who_is_in_a_team_of_github() {
         });
         assert_eq!(found, Ok(is));
     }
-    let script = gone(kind, Script::new(), path);
+    // GitHub says 404 also of a team that is not there, or that the token does not see.
+    let team = "/orgs/example/teams/qa";
+    let script = on(kind, gone(kind, Script::new(), path), team, json!({}));
     let found = ask(kind, script, async |server| {
         server.is_in("example/qa", &ann()).await
     });
     assert_eq!(found, Ok(false));
+    let script = gone(kind, gone(kind, Script::new(), path), team);
+    let found = ask(kind, script, async |server| {
+        server.is_in("example/qa", &ann()).await
+    });
+    assert!(
+        matches!(&found, Err(Absent::Unknown { because, .. }) if because.contains("has no team `qa`")),
+        "{found:?}"
+    );
     let found = ask(kind, Script::new(), async |server| {
         server.is_in("qa", &ann()).await
     });

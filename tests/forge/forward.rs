@@ -5,7 +5,7 @@ use crate::production::base::masked;
 use crate::support::git::git;
 use crate::support::git_server::GitServer;
 use crate::support::scripted::{Answer, Script};
-use crate::support::team::finding;
+use crate::support::team::{FIXED, finding};
 
 const RULE: &str = "forward-port";
 
@@ -176,6 +176,34 @@ fn a_forge_that_does_not_say_leaves_it_open() {
     server.finish();
     run.ends(0, &["unknown: forward-port"]);
     insta::assert_snapshot!(masked(&finding(&run, RULE)));
+}
+
+#[test]
+fn what_the_default_branch_had_and_gave_up_is_brought_by_no_old_pull_request() {
+    for kind in BOTH {
+        // The same patch as the hotfix, and the same content by another patch.
+        for beside in [None, Some("src/also")] {
+            let mut world = world(kind);
+            let team = &world.team;
+            team.switch("main");
+            let before = team.git(&["show", "HEAD:src/app"]) + "\n";
+            std::fs::write(team.dev().join("src/app"), FIXED).unwrap();
+            if let Some(path) = beside {
+                std::fs::write(team.dev().join(path), "also\n").unwrap();
+            }
+            team.git(&["add", "--all"]);
+            team.git(&["commit", "--quiet", "-m", "Mend it"]);
+            team.branch("old", "main");
+            team.commit("src/other", "other\n", "Bump it");
+            team.push("old");
+            team.switch("main");
+            team.commit("src/app", &before, "Write it anew");
+            team.push("main");
+            let old = into_main(&world, 8, "old");
+            world.pulls.push(old);
+            world.pushed().ends(0, &["not followed: forward-port"]);
+        }
+    }
 }
 
 #[test]

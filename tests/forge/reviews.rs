@@ -75,6 +75,7 @@ fn an_approval_before_a_force_push() {
             state: "APPROVED",
             commit: "c".repeat(40),
             at: 0,
+            member: true,
         });
         pull
     });
@@ -198,10 +199,15 @@ fn a_renamed_account_stays_the_same() {
 fn a_request_for_changes_stands() {
     let found = refused(|pull| pull.review(CID, "CHANGES_REQUESTED").approved());
     insta::assert_snapshot!(found);
-    // An approval that was taken back settles nothing.
-    let found = refused(|pull| {
+    // Who approved afterwards asks for nothing any more, also if a push has dismissed that approval.
+    passes("pull request 7 by `bob`", |pull| {
         pull.review(CID, "CHANGES_REQUESTED")
             .review(CID, "DISMISSED")
+            .approved()
+    });
+    let found = refused(|pull| {
+        pull.review(CID, "DISMISSED")
+            .review(CID, "CHANGES_REQUESTED")
             .approved()
     });
     assert!(found.contains("`cid` asks for changes"), "{found}");
@@ -209,6 +215,21 @@ fn a_request_for_changes_stands() {
     let found = refused(|mut pull| {
         pull = pull.review(CID, "CHANGES_REQUESTED").approved();
         pull.reviews[0].by = None;
+        pull
+    });
+    assert!(
+        found.contains("an account that is gone asks for changes")
+            && found.contains("dismiss the request of the account that is gone"),
+        "{found}"
+    );
+    // Another one that is gone has not taken it back.
+    let found = refused(|mut pull| {
+        pull = pull
+            .review(CID, "CHANGES_REQUESTED")
+            .review(ANN, "APPROVED")
+            .approved();
+        pull.reviews[0].by = None;
+        pull.reviews[1].by = None;
         pull
     });
     assert!(
@@ -224,6 +245,31 @@ fn a_request_for_changes_stands() {
         found.contains("an account that is gone has approved it"),
         "{found}"
     );
+}
+
+#[test]
+fn a_stranger_decides_nothing() {
+    // In a public repository anybody may approve, and ask for changes.
+    let found = refused(|pull| pull.approved().of_a_stranger());
+    insta::assert_snapshot!(found);
+    passes("pull request 7 by `bob`", |pull| {
+        pull.review(CID, "CHANGES_REQUESTED")
+            .of_a_stranger()
+            .approved()
+    });
+}
+
+#[test]
+fn an_approval_after_the_merge_is_said() {
+    let words = "pull request 7 was approved after it had been merged";
+    let late = |mut pull: Pull| {
+        pull = pull.approved();
+        pull.reviews[0].at = 90;
+        pull
+    };
+    passes(words, late);
+    let run = pushed(Kind::GitHub, Pull::approved);
+    assert!(!run.text.contains(words), "{}", run.text);
 }
 
 #[test]

@@ -84,6 +84,8 @@ pub struct Review {
     pub state: &'static str,
     pub commit: String,
     pub at: u32,
+    /// Whether they belong to the repository.
+    pub member: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -91,6 +93,9 @@ pub struct Commit {
     pub id: String,
     pub message: String,
     pub author: Option<Who>,
+    /// Who committed it, if not its author.
+    pub committer: Option<Who>,
+    pub merge: bool,
     pub name: String,
     pub address: String,
 }
@@ -121,7 +126,14 @@ impl Pull {
             state,
             commit,
             at,
+            member: true,
         });
+        self
+    }
+
+    /// The last review is by somebody who has nothing to do with the repository.
+    pub fn of_a_stranger(mut self) -> Pull {
+        self.reviews.last_mut().unwrap().member = false;
         self
     }
 
@@ -180,6 +192,8 @@ impl World {
                 id,
                 message: (*message).to_owned(),
                 author: Some(ANN),
+                committer: None,
+                merge: false,
                 name: "Ann".to_owned(),
                 address: "ann@example.com".to_owned(),
             });
@@ -422,10 +436,9 @@ impl World {
     pub fn commit(&self, commit: &Commit) -> Value {
         let path = format!("{REPO}/pulls/1/commits");
         let mut body = self.kind.description().example("GET", &path, 200)[0].clone();
-        let author = match (commit.author, self.kind) {
-            (Some(who), _) => self.user(who),
-            (None, _) => Value::Null,
-        };
+        let account = |who: Option<Who>| who.map_or(Value::Null, |who| self.user(who));
+        let parent = json!({ "sha": "e".repeat(40), "url": "https://forge.example/commit" });
+        let parents = vec![parent; if commit.merge { 2 } else { 1 }];
         let person = json!({
             "name": commit.name, "email": commit.address, "date": "2026-01-05T08:00:00Z",
         });
@@ -433,7 +446,9 @@ impl World {
             &mut body,
             json!({
                 "sha": commit.id,
-                "author": author,
+                "author": account(commit.author),
+                "committer": account(commit.committer.or(commit.author)),
+                "parents": parents,
                 "commit": { "message": commit.message, "author": person },
             }),
         );
@@ -455,10 +470,17 @@ impl World {
             "user": self.somebody(review.by),
             "state": state,
             "commit_id": review.commit,
-            "submitted_at": format!("2026-01-05T09:{:02}:00Z", review.at),
+            "submitted_at": format!("2026-01-05T{:02}:{:02}:00Z", 9 + review.at / 60, review.at % 60),
         });
         if self.kind == Kind::Gitea {
-            merge(&mut with, json!({ "dismissed": dismissed }));
+            let official = review.member && !dismissed;
+            merge(
+                &mut with,
+                json!({ "dismissed": dismissed, "official": official }),
+            );
+        } else {
+            let association = if review.member { "MEMBER" } else { "NONE" };
+            merge(&mut with, json!({ "author_association": association }));
         }
         merge(&mut body, with);
         body

@@ -1,5 +1,6 @@
 //! What a forge may say of the commits of a world.
 
+use drone_hotfix::facts::forge::brought::{Beside, Brought};
 use drone_hotfix::facts::forge::{
     Account, Commit, Forge, Issue, Membership, Open, Pull, Review, State,
 };
@@ -25,11 +26,18 @@ fn reviews() -> impl Strategy<Value = Review> {
         State::Dismissed,
         State::Commented,
     ]);
-    (proptest::option::of(accounts()), state, ids()).prop_map(|(by, state, commit)| Review {
+    let parts = (
+        proptest::option::of(accounts()),
+        state,
+        ids(),
+        any::<bool>(),
+    );
+    parts.prop_map(|(by, state, commit, counts)| Review {
         by,
         state,
         commit: commit.as_str().to_owned(),
         at: String::new(),
+        counts,
     })
 }
 
@@ -37,9 +45,13 @@ fn pulls() -> impl Strategy<Value = Pull> {
     let commit = (ids(), proptest::option::of(accounts())).prop_map(|(id, author)| Commit {
         id: id.as_str().to_owned(),
         message: "EX-1 mend it".to_owned(),
+        committer: author.clone(),
         author,
+        merge: false,
+        pure: false,
         name: String::new(),
         address: String::new(),
+        committed_by: (String::new(), String::new()),
     });
     let label = select(vec!["bug".to_owned(), "feature".to_owned()]);
     let text = select(vec![
@@ -103,22 +115,27 @@ fn issues() -> impl Strategy<Value = Issue> {
 
 pub fn forges() -> impl Strategy<Value = Forge> {
     let open = (pulls(), source(ports())).prop_map(|(pull, has)| Open { pull, has });
-    let rebased = vec((1..4_u64, source(ports())), 0..3);
+    let brought = (vec(ids(), 0..3), any::<bool>()).prop_map(|(commits, beside)| Brought {
+        commits,
+        beside: beside.then(|| Beside::Changed("src/app".to_owned())),
+        pure: Vec::new(),
+    });
+    let brought = vec((1..4_u64, source(brought)), 0..3);
     let parts = (
         source(vec(pulls(), 0..3)),
         source(vec(open, 0..3)),
-        rebased,
+        brought,
         vec(memberships(), 0..4),
         source(proptest::option::of(issues())),
     );
-    parts.prop_map(|(pulls, forward, rebased, teams, issue)| Forge {
+    parts.prop_map(|(pulls, forward, brought, teams, issue)| Forge {
         issues: vec![(1, issue)],
         teams,
         kind: Kind::GitHub,
         branch: "hotfix/EX-1".to_owned(),
         pulls,
         forward,
-        rebased,
+        brought,
         elsewhere: Vec::new(),
     })
 }

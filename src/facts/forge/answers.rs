@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{Account, Commit, Issue, Pull, Review, State};
 use crate::hotfix::CommitId;
+use crate::policy::forge::Kind;
 
 /// The longest text that is kept; GitHub allows 65,536 characters.
 const LONGEST: usize = 256 * 1024;
@@ -104,16 +105,15 @@ impl PullRequest {
         // GitHub names a commit here before the merge, too: the one that it tries.
         let merged = match (&self.merged_at, self.merge_commit_sha) {
             (None, _) => None,
-            (Some(_), sha) => {
-                let sha = sha.unwrap_or_default();
-                let id = CommitId::parse(&sha);
-                Some(id.ok_or_else(|| {
-                    format!(
-                        "it names no commit that merged pull request {}",
-                        self.number
-                    )
-                })?)
-            }
+            // Of some old ones GitHub names none; such a pull request has brought nothing that could be
+            // told.
+            (Some(_), None) => None,
+            (Some(_), Some(sha)) => Some(CommitId::parse(&sha).ok_or_else(|| {
+                format!(
+                    "it names no commit that merged pull request {}",
+                    self.number
+                )
+            })?),
         };
         Ok(Pull {
             number: self.number,
@@ -141,6 +141,15 @@ pub(super) struct Message {
     message: String,
     #[serde(default)]
     author: Option<Person>,
+    #[serde(default)]
+    committer: Option<Person>,
+}
+
+impl Person {
+    fn or_nobody(person: Option<Self>) -> (String, String) {
+        let (name, email) = person.map_or((None, None), |one| (one.name, one.email));
+        (name.unwrap_or_default(), email.unwrap_or_default())
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -154,18 +163,25 @@ pub(super) struct PullCommit {
     sha: String,
     commit: Message,
     author: Option<Somebody>,
+    #[serde(default)]
+    committer: Option<Somebody>,
+    #[serde(default)]
+    parents: Option<Vec<serde::de::IgnoredAny>>,
 }
 
 impl PullCommit {
     pub(super) fn commit(self, bots: Bots<'_>) -> Commit {
-        let person = self.commit.author;
-        let (name, address) = person.map_or((None, None), |one| (one.name, one.email));
+        let (name, address) = Person::or_nobody(self.commit.author);
         Commit {
             id: self.sha,
             message: cut(self.commit.message),
             author: bots.account(self.author),
-            name: name.unwrap_or_default(),
-            address: address.unwrap_or_default(),
+            committer: bots.account(self.committer),
+            merge: self.parents.is_some_and(|parents| parents.len() > 1),
+            pure: false,
+            name,
+            address,
+            committed_by: Person::or_nobody(self.commit.committer),
         }
     }
 }
@@ -180,10 +196,24 @@ pub(super) struct PullReview {
     /// Gitea says here what GitHub says by the state.
     #[serde(default)]
     dismissed: bool,
+    /// Gitea: whether it counts for the protection of the branch. Without a protection, reviews count of
+    /// who may write.
+    #[serde(default)]
+    official: bool,
+    /// GitHub: what its author has to do with the repository.
+    #[serde(default)]
+    author_association: Option<String>,
 }
 
 impl PullReview {
-    pub(super) fn review(self, bots: Bots<'_>) -> Review {
+    pub(super) fn review(self, kind: Kind, bots: Bots<'_>) -> Review {
+        let association = self.author_association.as_deref();
+        let counts = match kind {
+            // In a public repository anybody may review («Managing pull request reviews in your
+            // repository»).
+            Kind::GitHub => matches!(association, Some("OWNER" | "MEMBER" | "COLLABORATOR")),
+            Kind::Gitea => self.official,
+        };
         let state = match self.state.as_str() {
             _ if self.dismissed => State::Dismissed,
             "APPROVED" => State::Approved,
@@ -197,6 +227,7 @@ impl PullReview {
             state,
             commit: self.commit_id.unwrap_or_default(),
             at: self.submitted_at.unwrap_or_default(),
+            counts,
         }
     }
 }

@@ -4,16 +4,15 @@
 //! What may be longer than it is read is never taken for whole: it is unknown.
 
 mod lists;
+mod teams;
 
 use futures_util::future::join;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::super::api::{Endpoint, Refusal};
 use super::super::running::{Asking, NotAsked, Unanswered};
-use super::answers::{
-    AnIssue, Bots, GitHubMembership, PullCommit, PullRequest, PullReview, Repository, Team,
-};
-use super::{Account, Commit, Issue, Pull, address};
+use super::answers::{AnIssue, Bots, PullCommit, PullRequest, PullReview, Repository};
+use super::{Commit, Issue, Pull, address};
 use crate::facts::{Absent, shorten};
 use crate::hotfix::CommitId;
 use crate::policy::forge::Kind;
@@ -251,62 +250,6 @@ impl Server {
         Ok(repository.private)
     }
 
-    /// Whether somebody is in a team, `organisation/team`.
-    ///
-    /// # Errors
-    /// Why it is not known: the team is not there or not seen, for one.
-    pub async fn is_in(&self, team: &str, who: &Account) -> Result<bool, Absent> {
-        let (organisation, name) =
-            team.trim_start_matches('@')
-                .split_once('/')
-                .ok_or_else(|| Absent::Unknown {
-                    because: format!("`{}` is no `organisation/team`", shorten(team)),
-                    retry: false,
-                    advice: "write the team as `organisation/team` into the policy".to_owned(),
-                })?;
-        match self.kind {
-            Kind::GitHub => {
-                let path = [
-                    "orgs",
-                    organisation,
-                    "teams",
-                    name,
-                    "memberships",
-                    &who.login,
-                ];
-                let answer = self.endpoint.get::<GitHubMembership>(&path, &[]).await;
-                match answer {
-                    Ok(membership) => Ok(membership.state == "active"),
-                    Err(refusal) if refusal.status() == Some(404) => Ok(false),
-                    Err(refusal) => Err(self.refused(&refusal)),
-                }
-            }
-            Kind::Gitea => {
-                let all: Vec<Team> = self.list_at(&["orgs", organisation, "teams"], &[]).await?;
-                let same = |team: &&Team| team.name.eq_ignore_ascii_case(name);
-                let Some(team) = all.iter().find(same) else {
-                    return Err(Absent::Unknown {
-                        because: format!(
-                            "`{}` has no team `{}` that `forge_token` can see",
-                            shorten(organisation),
-                            shorten(name)
-                        ),
-                        retry: false,
-                        advice: "check the name of the team in the policy".to_owned(),
-                    });
-                };
-                let id = team.id.to_string();
-                let path = ["teams", id.as_str(), "members", &who.login];
-                let answer = self.endpoint.get::<serde::de::IgnoredAny>(&path, &[]).await;
-                match answer {
-                    Ok(_) => Ok(true),
-                    Err(refusal) if refusal.status() == Some(404) => Ok(false),
-                    Err(refusal) => Err(self.refused(&refusal)),
-                }
-            }
-        }
-    }
-
     fn read(&self, found: impl Iterator<Item = PullRequest>) -> Result<Vec<Pull>, Absent> {
         let pulls = found.map(|one| one.pull(Bots(&self.bots)));
         let pulls = pulls.collect::<Result<Vec<_>, _>>();
@@ -341,9 +284,12 @@ impl Server {
         let reviews = self.list::<PullReview>(&path, &[]);
         let (pull, reviews) = join(self.commits(pull), reviews).await;
         let bots = Bots(&self.bots);
-        let mut reviews: Vec<_> = reviews?.into_iter().map(|one| one.review(bots)).collect();
-        // Both forges list the oldest first; a stable sort keeps that where a time is missing.
-        reviews.sort_by(|a, b| a.at.cmp(&b.at));
+        // Both forges list the oldest first. Their times are texts in any zone, so they do not order.
+        let kind = self.kind;
+        let reviews = reviews?
+            .into_iter()
+            .map(|one| one.review(kind, bots))
+            .collect();
         Ok(Pull { reviews, ..pull? })
     }
 

@@ -14,6 +14,8 @@ pub struct Reviewed<'a> {
     pub flaws: Vec<Flaw<'a>>,
     /// How many authors and co-authors the forge knows no account of.
     pub nameless: usize,
+    /// Whether all that counts was said after the merge.
+    pub late: bool,
 }
 
 /// What is wrong with one review.
@@ -48,6 +50,15 @@ pub enum Flaw<'a> {
         /// Which commit.
         of: &'a str,
     },
+    /// An approval by who has committed what another has written: amended or rebased it.
+    Committer {
+        /// Who.
+        by: &'a Account,
+        /// Which commit.
+        of: &'a str,
+    },
+    /// An approval that the forge does not let decide.
+    Outsider(&'a Account),
     /// An approval by an account that is gone.
     Gone,
 }
@@ -60,53 +71,57 @@ impl Reviewed<'_> {
     }
 }
 
-/// Weighs the reviews of a pull request: of each account the newest that decides.
+/// Weighs the reviews of a pull request: of each account the newest that decides, as the forges do. So
+/// an approval takes a request for changes back, also if that approval is dismissed later.
 pub fn reviewed(pull: &Pull) -> Reviewed<'_> {
-    let mut latest: BTreeMap<u64, Vec<&Review>> = BTreeMap::new();
+    let mut latest: BTreeMap<u64, (&Account, &Review)> = BTreeMap::new();
     let mut flaws = Vec::new();
-    let mut gone = None;
     for review in &pull.reviews {
-        if review.state == State::Commented {
-            continue;
-        }
-        match &review.by {
-            Some(by) => latest.entry(by.id).or_default().push(review),
-            // All that are gone are one, and none of them can approve.
-            None => gone = Some(review),
-        }
-    }
-    match gone.map(|review| review.state) {
-        Some(State::ChangesRequested) => flaws.push(Flaw::ChangesRequested(None)),
-        Some(State::Approved) => flaws.push(Flaw::Gone),
-        _ => {}
-    }
-    let mut by = Vec::new();
-    for said in latest.values() {
-        // A request for changes whose later answer was taken back stands again.
-        let standing = said
-            .iter()
-            .rev()
-            .find(|review| review.state != State::Dismissed);
-        let newest = said.last();
-        let (Some(review), Some(who)) = (newest, newest.and_then(|one| one.by.as_ref())) else {
-            continue;
-        };
-        if standing.is_some_and(|one| one.state == State::ChangesRequested) {
-            flaws.push(Flaw::ChangesRequested(Some(who)));
-        } else if review.state == State::Dismissed {
-            flaws.push(Flaw::Dismissed(who));
-        } else {
-            match against(pull, review, who) {
-                Some(flaw) => flaws.push(flaw),
-                None => by.push(who),
+        match (&review.by, review.state) {
+            (_, State::Commented) | (None, State::Dismissed) => {}
+            (Some(by), _) => {
+                latest.insert(by.id, (by, review));
             }
+            // Which of those that are gone said what is not known: each may have been another.
+            (None, State::ChangesRequested) => flaws.push(Flaw::ChangesRequested(None)),
+            (None, State::Approved) => flaws.push(Flaw::Gone),
+        }
+    }
+    flaws.dedup();
+    let mut by = Vec::new();
+    let mut late = true;
+    for (who, review) in latest.into_values() {
+        match review.state {
+            State::Dismissed => flaws.push(Flaw::Dismissed(who)),
+            // Whoever may not decide cannot block either.
+            State::ChangesRequested if review.counts => {
+                flaws.push(Flaw::ChangesRequested(Some(who)));
+            }
+            State::ChangesRequested | State::Commented => {}
+            State::Approved => match against(pull, review, who) {
+                Some(flaw) => flaws.push(flaw),
+                None => {
+                    by.push(who);
+                    late = late && is_after(pull, review);
+                }
+            },
         }
     }
     Reviewed {
+        late: late && !by.is_empty(),
         by,
         flaws,
         nameless: nameless(pull),
     }
+}
+
+/// Whether something was said after the merge. Only GitHub takes such reviews, and it gives its times in
+/// UTC.
+fn is_after(pull: &Pull, review: &Review) -> bool {
+    let utc = |text: &str| text.len() == 20 && text.ends_with('Z');
+    pull.merged_at
+        .as_deref()
+        .is_some_and(|merged| utc(merged) && utc(&review.at) && *review.at > *merged)
 }
 
 /// Why an approval does not count.
@@ -117,6 +132,9 @@ fn against<'a>(pull: &'a Pull, review: &'a Review, who: &'a Account) -> Option<F
     if let Some(flaw) = wrote(pull, who) {
         return Some(flaw);
     }
+    if !review.counts {
+        return Some(Flaw::Outsider(who));
+    }
     let last = !pull.head.is_empty() && review.commit.eq_ignore_ascii_case(&pull.head);
     (!last).then_some(Flaw::Stale {
         by: who,
@@ -124,12 +142,13 @@ fn against<'a>(pull: &'a Pull, review: &'a Review, who: &'a Account) -> Option<F
     })
 }
 
-/// What somebody has to do with a pull request: opened it, or written one of its commits.
+/// What somebody has to do with a pull request: opened it, or written one of its commits. Whoever made a
+/// merge that is nothing more has written nothing: «Update branch» is a button.
 pub fn wrote<'a>(pull: &'a Pull, who: &'a Account) -> Option<Flaw<'a>> {
     if pull.author.as_ref().is_some_and(|author| author.is(who)) {
         return Some(Flaw::Opener(who));
     }
-    for commit in &pull.commits {
+    for commit in pull.commits.iter().filter(|commit| !commit.pure) {
         let of = commit.id.as_str();
         let is_author = match &commit.author {
             Some(author) => author.is(who),
@@ -137,6 +156,16 @@ pub fn wrote<'a>(pull: &'a Pull, who: &'a Account) -> Option<Flaw<'a>> {
         };
         if is_author {
             return Some(Flaw::Author { by: who, of });
+        }
+        let is_committer = match &commit.committer {
+            Some(committer) => committer.is(who),
+            None => {
+                let (name, address) = &commit.committed_by;
+                !(name.is_empty() && address.is_empty()) && somebody((name, address)).may_be(who)
+            }
+        };
+        if is_committer {
+            return Some(Flaw::Committer { by: who, of });
         }
         if helpers(&commit.message).any(|one| somebody(one).may_be(who)) {
             return Some(Flaw::CoAuthor { by: who, of });

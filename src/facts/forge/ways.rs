@@ -1,9 +1,10 @@
 //! How the commits of a hotfix came into its branch (process.md A11, A18, A23): by which merged pull
 //! requests, and which by none. Pure.
 
+use super::brought::{Beside, Brought};
 use super::{Forge, Pull};
 use crate::facts::Source;
-use crate::facts::history::{Change, How, Port};
+use crate::facts::history::Change;
 
 /// How the commits of a hotfix came into its branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,10 +12,18 @@ pub struct Ways<'a> {
     /// The pull requests that brought at least one of them.
     pub pulls: Vec<&'a Pull>,
     /// Those that came by none, the newest first.
-    pub direct: Vec<&'a Change>,
-    /// Those that may have come by a rebase of which git could not be asked, with the number of the pull
-    /// request and why.
-    pub unsure: Vec<(&'a Change, u64, &'a Source<Vec<Port>>)>,
+    pub direct: Vec<Direct<'a>>,
+    /// Those of which git could not say whether they came by a pull request: with its number, and why.
+    pub unsure: Vec<(&'a Change, u64, &'a Source<Brought>)>,
+}
+
+/// A commit that came by no pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Direct<'a> {
+    /// The commit.
+    pub change: &'a Change,
+    /// The pull request that it is said to have merged, and what it has beside that.
+    pub beside: Option<(u64, &'a Beside)>,
 }
 
 /// How each commit of `range`, the newest first, came into the branch: as a commit of a pull request that
@@ -22,86 +31,61 @@ pub struct Ways<'a> {
 pub fn ways<'a>(forge: &'a Forge, pulls: &'a [Pull], range: &'a [Change]) -> Ways<'a> {
     let mut covered = vec![false; range.len()];
     let mut brought = Vec::new();
-    let mut unsure = Vec::new();
+    let mut open = Vec::new();
+    let mut besides = Vec::new();
     for pull in pulls {
-        let Some(merged) = &pull.merged else { continue };
         // A pull request whose merge is not in the range has brought nothing that is judged here.
-        let Some(last) = range.iter().position(|change| change.id == *merged) else {
+        let is_merge = |change: &&Change| Some(&change.id) == pull.merged.as_ref();
+        let Some(last) = range.iter().position(|change| is_merge(&change)) else {
             continue;
         };
+        brought.push(pull);
         let own = |change: &Change| {
             let mut commits = pull.commits.iter();
             commits.any(|commit| commit.id == change.id.as_str())
         };
-        for (at, change) in range.iter().enumerate() {
-            covered[at] = covered[at] || at == last || own(change);
-        }
-        brought.push(pull);
-        let Some(rest) = may_be_rebased(pull, range) else {
-            continue;
-        };
-        match forge
-            .rebased
+        let said = forge
+            .brought
             .iter()
-            .find(|(number, _)| *number == pull.number)
-        {
-            Some((_, Source::Known(ports))) => {
-                let there = rest.iter().take_while(|change| {
-                    let port = ports.iter().find(|port| port.id == change.id);
-                    port.is_some_and(|port| is_content_of(&port.how))
-                });
-                for change in there {
-                    if let Some(at) = range.iter().position(|one| one.id == change.id) {
-                        covered[at] = true;
-                    }
-                }
+            .find(|(number, _)| *number == pull.number);
+        for (at, change) in range.iter().enumerate() {
+            let by_git = match said {
+                Some((_, Source::Known(said))) => said.commits.contains(&change.id),
+                _ => false,
+            };
+            covered[at] = covered[at] || by_git || own(change);
+        }
+        match said {
+            Some((_, Source::Known(said))) => {
+                let beside = said.beside.as_ref();
+                besides.extend(beside.map(|beside| (last, pull.number, beside)));
             }
-            Some((_, absent)) => {
-                unsure.extend(rest.into_iter().map(|change| (change, pull.number, absent)));
-            }
+            Some((_, absent)) => open.push((last, pull, absent)),
             None => {}
         }
     }
-    let is_covered = |change: &Change| {
-        let mut both = range.iter().zip(&covered);
-        both.any(|(one, covered)| one.id == change.id && *covered)
-    };
-    unsure.retain(|(change, ..)| !is_covered(change));
-    let maybe = |change: &Change| unsure.iter().any(|(one, ..)| one.id == change.id);
-    let direct = range
-        .iter()
-        .filter(|change| !is_covered(change) && !maybe(change));
+    // Where git could not be asked, the merge and as many commits below it as the pull request has may have
+    // come by it.
+    let mut unsure: Vec<(&Change, u64, &Source<Brought>)> = Vec::new();
+    for (last, pull, absent) in open {
+        let below = range.iter().zip(&covered).skip(last);
+        let below = below.filter(|(_, covered)| !**covered);
+        for (change, _) in below.take(pull.commits.len().max(1)) {
+            unsure.push((change, pull.number, absent));
+        }
+    }
+    let direct = range.iter().enumerate().filter_map(|(at, change)| {
+        let maybe = unsure.iter().any(|(one, ..)| one.id == change.id);
+        let beside = besides.iter().find(|(place, ..)| *place == at);
+        (!covered[at] && !maybe).then_some(Direct {
+            change,
+            beside: beside.map(|(_, number, beside)| (*number, *beside)),
+        })
+    });
     let direct = direct.collect();
     Ways {
         pulls: brought,
         direct,
         unsure,
     }
-}
-
-/// The commits right below what merged a pull request that may be copies of its own: as many as it has,
-/// up to the first merge. `None` if it was merged as it is, or by one commit at the most.
-pub fn may_be_rebased<'a>(pull: &Pull, range: &'a [Change]) -> Option<Vec<&'a Change>> {
-    let merged = pull.merged.as_ref()?;
-    let last = range.iter().position(|change| change.id == *merged)?;
-    let own = |change: &Change| {
-        let mut commits = pull.commits.iter();
-        commits.any(|commit| commit.id == change.id.as_str())
-    };
-    let top = range.get(last)?;
-    if top.merge || own(top) {
-        return None;
-    }
-    let plain = range.get(last + 1..)?.iter();
-    let rest: Vec<&Change> = plain
-        .take_while(|change| !change.merge && !own(change))
-        .take(pull.commits.len().saturating_sub(1))
-        .collect();
-    (!rest.is_empty()).then_some(rest)
-}
-
-/// Whether all of a commit's change stands in the head of a pull request, by commits of that. A commit
-/// that the head descends from was on the branch before, and says nothing.
-const fn is_content_of(how: &How) -> bool {
-    matches!(how, How::Patch(_) | How::Content | How::Squash(_))
 }

@@ -197,6 +197,8 @@ pub(super) fn reviews(
                 Flaw::Opener(by) => (by, "of who has opened it"),
                 Flaw::Author { by, .. } => (by, "of an author"),
                 Flaw::CoAuthor { by, .. } => (by, "of a co-author"),
+                Flaw::Committer { by, .. } => (by, "of a committer"),
+                Flaw::Outsider(by) => (by, "that the forge does not count"),
                 Flaw::ChangesRequested(_) | Flaw::Gone => continue,
             };
             if has_login(&by.login).is_some() {

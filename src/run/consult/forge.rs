@@ -4,13 +4,15 @@
 mod declared;
 mod heads;
 
-use heads::Head;
 pub(super) use heads::Objects;
+
+use std::collections::HashSet;
 
 use super::Run;
 use crate::ci::Event;
 use crate::facts::forge::ask::{self, MOST_OPEN, Server};
-use crate::facts::forge::ways::{may_be_rebased, ways};
+use crate::facts::forge::brought::Question as Merge;
+use crate::facts::forge::ways::ways;
 use crate::facts::forge::{Forge, Pull};
 use crate::facts::history::{Head as Branch, History, plan};
 use crate::facts::running::Asking;
@@ -73,7 +75,7 @@ impl Run<'_> {
             branch: branch.unwrap_or_default(),
             pulls,
             forward: Source::NotConfigured(unasked()),
-            rebased: Vec::new(),
+            brought: Vec::new(),
             elsewhere: Vec::new(),
             teams: Vec::new(),
             issues: Vec::new(),
@@ -113,6 +115,13 @@ impl Run<'_> {
         if by_commit && let Source::Known(range) = &history.range {
             let commits: Vec<CommitId> = range.iter().map(|change| change.id.clone()).collect();
             forge.pulls = known(server.merged_as(&commits, &forge.branch).await);
+        }
+        if facts.build.event == Event::PullRequest
+            && let Source::Known(mut pulls) = forge.pulls.clone()
+        {
+            self.compare(&mut forge, &mut pulls, &HashSet::new(), &mut objects)
+                .await;
+            forge.pulls = Source::Known(pulls);
         }
         if facts.build.event != Event::PullRequest && wants.pulls {
             self.came(&server, &mut forge, history, wants, &mut objects)
@@ -168,6 +177,51 @@ impl Run<'_> {
         Some(answer.unwrap_or_else(Source::from))
     }
 
+    /// Asks git what the merges of pull requests have brought, and which of their own commits are nothing
+    /// but merges.
+    async fn compare(
+        &self,
+        forge: &mut Forge,
+        pulls: &mut [Pull],
+        judged: &HashSet<CommitId>,
+        objects: &mut Option<Objects<'_>>,
+    ) {
+        let questions = pulls
+            .iter()
+            .filter_map(|pull| Some((pull.number, merge(pull, judged)?)));
+        let (numbers, questions): (Vec<u64>, Vec<Merge>) = questions.unzip();
+        let answers = self.merges(questions, objects).await;
+        forge.brought = numbers.into_iter().zip(answers).collect();
+        let headless = pulls
+            .iter()
+            .filter(|pull| CommitId::parse(&pull.head).is_none());
+        forge.brought.extend(headless.map(|pull| {
+            let because = format!("the forge names no commit of pull request {}", pull.number);
+            let advice = "check `policy.forge`".to_owned();
+            let retry = false;
+            (
+                pull.number,
+                Source::Unknown {
+                    because,
+                    retry,
+                    advice,
+                },
+            )
+        }));
+        for pull in pulls {
+            let said = forge
+                .brought
+                .iter()
+                .find(|(number, _)| *number == pull.number);
+            let Some((_, Source::Known(said))) = said else {
+                continue;
+            };
+            for commit in &mut pull.commits {
+                commit.pure = said.pure.iter().any(|id| id.as_str() == commit.id);
+            }
+        }
+    }
+
     /// Which pull requests brought the commits that are judged, with all about them.
     async fn came(
         &self,
@@ -200,20 +254,14 @@ impl Run<'_> {
                 return;
             }
         };
-        let questions = pulls.iter().filter_map(|pull| {
-            let rest = may_be_rebased(pull, range)?;
-            let head = CommitId::parse(&pull.head)?;
-            let commits = rest.into_iter().map(|change| change.id.clone()).collect();
-            Some((pull.number, Head { head, commits }))
-        });
-        let (numbers, questions): (Vec<u64>, Vec<Head>) = questions.unzip();
-        let answers = self.heads(questions, history, objects).await;
-        forge.rebased = numbers.into_iter().zip(answers).collect();
+        let mut pulls = pulls;
+        let judged: HashSet<CommitId> = range.iter().map(|change| change.id.clone()).collect();
+        self.compare(forge, &mut pulls, &judged, objects).await;
         let direct: Vec<CommitId> = ways(forge, &pulls, range)
             .direct
             .iter()
             .take(if wants.strays { MOST_ELSEWHERE } else { 0 })
-            .map(|change| change.id.clone())
+            .map(|direct| direct.change.id.clone())
             .collect();
         for id in direct {
             // It only explains what is wrong; without it that stays as wrong.
@@ -223,6 +271,25 @@ impl Run<'_> {
         }
         forge.pulls = Source::Known(pulls);
     }
+}
+
+/// What git is asked about a pull request; nothing if its commits are there as they are and none of them
+/// is a merge.
+fn merge(pull: &Pull, judged: &HashSet<CommitId>) -> Option<Merge> {
+    let ids = |merges: bool| {
+        let commits = pull.commits.iter().filter(move |one| one.merge || !merges);
+        commits.filter_map(|one| CommitId::parse(&one.id)).collect()
+    };
+    let question = Merge {
+        merged: pull.merged.clone(),
+        head: CommitId::parse(&pull.head)?,
+        own: ids(false),
+        merges: ids(true),
+        range: judged.clone(),
+    };
+    let is_own = |id: &CommitId| question.own.contains(id);
+    let asks = question.merged.as_ref().is_some_and(|id| !is_own(id));
+    (asks || !question.merges.is_empty()).then_some(question)
 }
 
 fn known<T>(answer: Result<T, Absent>) -> Source<T> {

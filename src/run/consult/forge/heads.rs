@@ -5,10 +5,11 @@ use super::super::store::Store;
 use super::{Run, Server};
 use crate::facts::forge::Open;
 use crate::facts::forge::ask::MOST_OPEN;
+use crate::facts::forge::brought::{Brought, Question, brought};
 use crate::facts::history::ports::{Search, ports};
-use crate::facts::history::{History, Port};
+use crate::facts::history::{History, How, Port};
 use crate::facts::remote::{Fetch, Remote};
-use crate::facts::train::read::Question;
+use crate::facts::train::read::Question as Train;
 use crate::facts::{Absent, Source};
 use crate::git::Gap;
 use crate::hotfix::CommitId;
@@ -20,7 +21,7 @@ pub(in crate::run::consult) struct Objects<'a> {
     /// Emptied when it goes out of scope.
     scratch: tempfile::TempDir,
     /// What is asked of git about a train.
-    pub(super) train: Option<Question>,
+    pub(super) train: Option<Train>,
 }
 
 /// A question about the head of a pull request: how it has these commits.
@@ -34,7 +35,7 @@ impl<'a> Objects<'a> {
         remote: &'a Remote,
         store: Store,
         scratch: tempfile::TempDir,
-        train: Option<Question>,
+        train: Option<Train>,
     ) -> Self {
         Self {
             remote,
@@ -145,6 +146,43 @@ impl Run<'_> {
         Source::Known(found)
     }
 
+    /// What the merges of pull requests have brought.
+    pub(super) async fn merges(
+        &self,
+        questions: Vec<Question>,
+        objects: &mut Option<Objects<'_>>,
+    ) -> Vec<Source<Brought>> {
+        if questions.is_empty() {
+            return Vec::new();
+        }
+        let count = questions.len();
+        let Some(objects) = objects else {
+            let why = "there is no checkout to compare pull requests in".to_owned();
+            return vec![Source::NotConfigured(why); count];
+        };
+        let heads: Vec<CommitId> = questions.iter().map(|one| one.head.clone()).collect();
+        let haves: Vec<CommitId> = questions
+            .iter()
+            .filter_map(|one| one.merged.clone())
+            .collect();
+        // One head that cannot be had says nothing of the others.
+        let fetched = objects.fetch(&heads, &haves).await;
+        let answers = self.in_time(&objects.store, move |objects| {
+            let answers = questions.iter().map(|one| brought(objects, one));
+            answers.collect::<Vec<Result<Brought, Gap>>>()
+        });
+        match answers {
+            Ok(answers) => {
+                let known = answers.into_iter().map(|answer| match (answer, &fetched) {
+                    (Err(Gap::Missing(_)), Err(absent)) => absent.clone().into(),
+                    (answer, _) => Source::from(answer),
+                });
+                known.collect()
+            }
+            Err(absent) => (0..count).map(|_| absent.clone().into()).collect(),
+        }
+    }
+
     /// How the heads of pull requests have commits of the hotfix.
     pub(super) async fn heads(
         &self,
@@ -163,7 +201,8 @@ impl Run<'_> {
         };
         let heads: Vec<CommitId> = questions.iter().map(|one| one.head.clone()).collect();
         let default = history.default.get().map(|head| head.commit.clone());
-        let haves: Vec<CommitId> = [history.tip.clone()].into_iter().chain(default).collect();
+        let haves = [history.tip.clone()].into_iter().chain(default.clone());
+        let haves: Vec<CommitId> = haves.collect();
         if let Err(absent) = objects.fetch(&heads, &haves).await {
             return unread(&absent);
         }
@@ -184,11 +223,42 @@ impl Run<'_> {
                     tip: &tip,
                     onto: &question.head,
                 };
-                ports(objects, &search)
+                let mut ports = ports(objects, &search)?;
+                for port in &mut ports {
+                    if let Some(default) = &default
+                        && !is_brought(objects, port, default, &question.head)?
+                    {
+                        port.how = How::Missing;
+                    }
+                }
+                Ok(ports)
             };
             let answers = questions.into_iter().map(one).map(Source::from);
             answers.collect::<Vec<Source<Vec<Port>>>>()
         });
         answers.unwrap_or_else(|absent| (0..count).map(|_| absent.clone().into()).collect())
+    }
+}
+
+/// Whether the merge of an open pull request brings what its head has. A commit that the default branch has
+/// and took back stays away, and a head that was begun before the default branch changed may just be old.
+fn is_brought(
+    objects: &crate::git::objects::Objects,
+    port: &Port,
+    default: &CommitId,
+    head: &CommitId,
+) -> Result<bool, Gap> {
+    match &port.how {
+        How::Ancestor => Ok(!objects.is_ancestor(&port.id, default)?),
+        How::Patch(by) | How::Squash(by) => Ok(!objects.is_ancestor(by, default)?),
+        How::Content => {
+            for base in objects.merge_bases(default, head)? {
+                if !objects.changes_all_of(&port.id, &base, head)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        How::Nothing | How::Reverted(_) | How::Missing => Ok(true),
     }
 }
