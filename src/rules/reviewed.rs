@@ -28,8 +28,8 @@ pub(super) const RULE: Rule = Rule {
     why: "A18: it is reviewed before it goes into the hotfix branch; A20: the normal rules for approval \
           hold; B08: a colleague reviews, then it is merged",
     notes: "Of each person the newest word counts: an approval, a request for changes, or either taken back. \
-            Only those count whom the forge lets decide: GitHub's owners, members and collaborators, and what \
-            Gitea calls official. An approval of an older commit does not count, so a push after it (a force push, too) needs a new \
+            Only those count whom the forge lets decide: GitHub's owners, members and collaborators, others if \
+            GitHub tells the token that they may write, and what Gitea calls official. An approval of an older commit does not count, so a push after it (a force push, too) needs a new \
             one. Approvals do not count of who opened the pull request, of authors, committers and co-authors \
             (`Co-authored-by:`) of its commits (but for merges that are nothing more), and of programs (the forge says so, or `policy.forge.bots`). \
             Accounts are compared by number, so that a renamed one stays the same. An address that the \

@@ -260,6 +260,14 @@ fn a_stranger_decides_nothing() {
 }
 
 #[test]
+fn whoever_may_write_is_no_stranger() {
+    // Of a private member GitHub says `NONE` to some tokens.
+    let mut world = world(Kind::GitHub, |pull| pull.approved().of_a_stranger());
+    world.writers = vec![BOB.id];
+    world.pushed().ends(0, &["pull request 7 by `bob`"]);
+}
+
+#[test]
 fn an_approval_after_the_merge_is_said() {
     let words = "pull request 7 was approved after it had been merged";
     let late = |mut pull: Pull| {

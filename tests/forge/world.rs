@@ -151,6 +151,8 @@ pub struct World {
     pub policy: String,
     /// Where merged pull requests went that brought a commit: commit, number, base.
     pub elsewhere: Vec<(String, u64, String)>,
+    /// The numbers of those who may write though GitHub shows them as strangers.
+    pub writers: Vec<i64>,
 }
 
 impl World {
@@ -164,6 +166,7 @@ impl World {
             pulls: Vec::new(),
             policy: String::new(),
             elsewhere: Vec::new(),
+            writers: Vec::new(),
         }
     }
 
@@ -346,6 +349,20 @@ impl World {
                 commits.reverse();
             }
             script = self.list(script, &format!("{path}/commits"), &[], commits);
+            let strangers = pull.reviews.iter().filter(|one| !one.member);
+            for who in strangers.filter_map(|one| one.by) {
+                if self.kind == Kind::GitHub {
+                    let path = format!("{REPO}/collaborators/{}/permission", who.login);
+                    let mut body = self.kind.description().example("GET", &path, 200);
+                    let may = match self.writers.contains(&who.id) {
+                        true => "write",
+                        false => "read",
+                    };
+                    merge(&mut body, json!({ "permission": may }));
+                    let answer = self.answer(&path, &body);
+                    script = script.on("GET", &self.target(&path, &[]), answer).always();
+                }
+            }
             let reviews = pull.reviews.iter().map(|one| self.review(one)).collect();
             script = self.list(script, &format!("{path}/reviews"), &[], reviews);
         }

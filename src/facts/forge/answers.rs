@@ -270,6 +270,12 @@ pub(super) struct GitHubMembership {
     pub(super) state: String,
 }
 
+/// What somebody may do in a repository of GitHub: `maintain` is `write` here, and `triage` is `read`.
+#[derive(Debug, Deserialize)]
+pub(super) struct GitHubPermission {
+    pub(super) permission: String,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Team {
     pub(super) id: u64,

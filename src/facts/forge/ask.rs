@@ -4,6 +4,7 @@
 //! What may be longer than it is read is never taken for whole: it is unknown.
 
 mod lists;
+mod rights;
 mod teams;
 
 use futures_util::future::join;
@@ -286,10 +287,8 @@ impl Server {
         let bots = Bots(&self.bots);
         // Both forges list the oldest first. Their times are texts in any zone, so they do not order.
         let kind = self.kind;
-        let reviews = reviews?
-            .into_iter()
-            .map(|one| one.review(kind, bots))
-            .collect();
+        let reviews = reviews?.into_iter().map(|one| one.review(kind, bots));
+        let reviews = self.weighed(reviews.collect()).await?;
         Ok(Pull { reviews, ..pull? })
     }
 

@@ -25,6 +25,7 @@ GITHUB = [
     ("post", "/repos/{owner}/{repo}/issues/{issue_number}/comments"),
     ("patch", "/repos/{owner}/{repo}/issues/comments/{comment_id}"),
     ("get", "/user"),
+    ("get", "/repos/{owner}/{repo}/collaborators/{username}/permission"),
     ("get", "/orgs/{org}/teams/{team_slug}"),
     ("get", "/orgs/{org}/teams/{team_slug}/memberships/{username}"),
 ]
