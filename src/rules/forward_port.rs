@@ -85,7 +85,11 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     }
     let ticket = facts.ticket.as_ref().map(|(ticket, _)| ticket.as_str());
     let rest = facts.branch.as_ref().map(crate::hotfix::HotfixBranch::rest);
-    let port = format!("forward-port-{}", ticket.or(rest.ok()).unwrap_or("hotfix"));
+    let port = ticket.or(rest.ok()).unwrap_or("hotfix");
+    // A ticket may hold what git allows in no name: `bug 1234`.
+    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    let port = port.split(|c| !plain(c)).filter(|part| !part.is_empty());
+    let port = format!("forward-port-{}", port.collect::<Vec<_>>().join("-"));
     let pick = ["git", "cherry-pick", "-x"].map(str::to_owned);
     let ids = missing.iter().rev().map(|port| port.id.as_str().to_owned());
     Ok(Outcome::Violation {

@@ -41,6 +41,27 @@ fn what_is_missing_is_listed_with_the_commands_that_bring_it() {
 }
 
 #[test]
+fn the_branch_that_is_suggested_is_one_that_git_takes() {
+    let team = Team::new();
+    team.hotfix("hotfix/bug_1234");
+    let run = judge(
+        &team.pushed("hotfix/bug_1234"),
+        r"ticket: 'bug[ _]\d+', targets: {}",
+    );
+    assert!(run.text.contains("forward-port-bug_1234"), "{}", run.text);
+    let team = Team::new();
+    team.branch("hotfix/1234", "1.0.0");
+    team.commit("src/app", FIXED, "Mend bug 1234");
+    team.push("hotfix/1234");
+    let run = judge(
+        &team.pushed("hotfix/1234"),
+        r"ticket: 'bug \d+', targets: {}",
+    );
+    assert!(run.text.contains("forward-port-bug-1234"), "{}", run.text);
+    team.follow(&run);
+}
+
+#[test]
 fn by_the_commit_itself_by_patch_id_by_squash_or_by_content() {
     let team = Team::new();
     let fix = team.hotfix("hotfix/HOCS-1");
