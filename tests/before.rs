@@ -286,6 +286,23 @@ fn the_same_image_is_the_same_digest() {
 }
 
 #[test]
+fn where_trial_targets_are_listed_no_other_target_is_one() {
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let of = |target: &str, number| promoted(&hotfix(5), target, number).param("VERSION", &digest);
+    let judged = |trial: &str, policy: &'static str| {
+        let all = [(of(trial, 6), OK), (hotfix(5), OK)];
+        World::promoting(of("cs-prod", 9), &all)
+            .policy(policy)
+            .judge()
+    };
+    let default = ", rules: {build-passed: \"off\"}";
+    let listed = ", rules: {build-passed: \"off\"}, targets: {trial: [cs-demo]}";
+    judged("no-such-place", default).ends(0, &[]);
+    judged("no-such-place", listed).begins(1, "tried-first");
+    judged("cs-demo", listed).ends(0, &[]);
+}
+
+#[test]
 fn the_carrier_proves_nothing_for_the_hotfix() {
     let main = || numbered(DroneBuild::push("main"), 8);
     let judged = |builds: &[(DroneBuild, &'static str)], notes: Option<&str>| {

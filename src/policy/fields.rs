@@ -167,6 +167,7 @@ pub(super) fn read_targets(table: &Table<'_>, problems: &mut Vec<Problem>) -> Op
         qa: qa?,
         production: production?,
         trial: trial?,
+        trial_is_listed: lists.get("trial").is_some(),
     })
 }
 

@@ -89,6 +89,8 @@ pub struct Targets {
     pub production: Patterns,
     /// Where a hotfix is tried first.
     pub trial: Patterns,
+    /// Whether the policy itself lists the trial targets. Then no other target is one.
+    pub trial_is_listed: bool,
 }
 
 /// The default of `policy.targets.qa`.
@@ -141,6 +143,7 @@ mod tests {
             qa: patterns(&QA),
             production: patterns(&PRODUCTION),
             trial: Patterns::new(trial_patterns()).unwrap(),
+            trial_is_listed: false,
         }
     }
 

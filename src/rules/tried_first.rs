@@ -83,7 +83,12 @@ fn is_trial(facts: &Facts<'_>, earlier: &Built) -> bool {
         && earlier.is_success()
         && readable
         && !signs
-        && matches!(class, Class::Trial | Class::Unlisted)
+        && match class {
+            Class::Trial => true,
+            // Of a target that nothing deploys to, a build is green at once.
+            Class::Unlisted => !facts.policy.targets.trial_is_listed,
+            Class::Qa | Class::Production => false,
+        }
 }
 
 fn one<'a>(
