@@ -103,6 +103,11 @@ fn a_hotfix_named_beside_the_version_in_any_dress() {
         "HEAD:refs/heads/hotfix/X",
         "+hotfix/X:main",
         "https://git.example/o/r.git#hotfix/X",
+        "deploy/branch-hotfix_X/values.yaml",
+        "https://ci.example/x/branch-hotfix_X/",
+        "1.2.3+branch-hotfix_X",
+        "img~branch-hotfix_X",
+        "«branch-hotfix_X»",
     ] {
         let build = release_to_qa().param("SOURCE", dress);
         let run = run(drone_environment(&build, "{policy: {}}"));
@@ -196,6 +201,9 @@ fn a_tag_on_another_host_is_not_ours() {
         "mirror.example/example/app:1.0.0",
         "mirror.example/app:1.0.0",
         "other/app:1.0.0",
+        // What pulls an image takes a name without a host for Docker Hub's.
+        "example/app:1.0.0",
+        "app:1.0.0",
     ] {
         code(
             &promote(&server, version),

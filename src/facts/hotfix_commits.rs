@@ -38,7 +38,7 @@ impl Origin {
     fn commits(&self) -> Vec<String> {
         let text = self.revision.to_ascii_lowercase();
         let words = text.split(|c: char| !c.is_ascii_alphanumeric());
-        let ids = words.map(|word| word.strip_prefix('g').unwrap_or(word));
+        let ids = words.map(|word| word.strip_prefix(['g', 'v']).unwrap_or(word));
         ids.filter(|id| id.len() >= SHORTEST && id.bytes().all(|b| b.is_ascii_hexdigit()))
             .map(str::to_owned)
             .collect()
@@ -115,18 +115,25 @@ pub fn named(facts: &Facts<'_>, references: &References) -> Vec<Origin> {
     for version in versions {
         let located = Deployed::of_version(&version.text)
             .map(|deployed| located::locate(&deployed, references, facts.policy).1);
+        let what = format!("`{}`", shorten(&version.text));
         if let Some(commit) = located.as_ref().and_then(|commit| commit.get()) {
             origins.push(Origin {
-                what: format!("`{}`", shorten(&version.text)),
+                what: what.clone(),
                 revision: commit.as_str().to_owned(),
             });
         }
+        // Many tags hold the beginning of a commit id.
+        origins.push(Origin {
+            what,
+            revision: version.text.clone(),
+        });
     }
     origins
 }
 
 /// The commits of the releases that run in production: what is built from them is what a hotfix is made
-/// for, and none itself.
+/// for, and none itself. A release tag makes no release of a hotfix: of a build that was promoted without a
+/// version nobody has said that it was one, and the head of a hotfix branch is a hotfix, however it is tagged.
 ///
 /// # Errors
 /// If somebody who knows what runs did not answer.
@@ -139,8 +146,15 @@ pub fn running(
     for on in &running.targets {
         for deployed in on.answer.answer()? {
             let (what, commit) = located::locate(deployed, references, facts.policy);
+            let is_hotfix = |commit: &CommitId| {
+                references.branches().any(|(name, head)| {
+                    head == commit && HotfixBranch::parse(name, &facts.policy.prefixes).is_ok()
+                })
+            };
             if let (What::Release(_), Some(commit)) = (what, commit.get())
                 && deployed.runs
+                && deployed.commit.is_none()
+                && !is_hotfix(commit)
             {
                 releases.push(commit.clone());
             }

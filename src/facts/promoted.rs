@@ -78,7 +78,9 @@ pub fn named(promotion: &Promotion, repo: &Repository) -> Result<Named, Absent> 
             .map_err(|because| Absent::Unknown {
                 because: format!("`{name}={}`: {because}", super::shorten(text)),
                 retry: false,
-                advice: "give the version as a tag or digest of `policy.repo`".to_owned(),
+                advice:
+                    "give the version as a tag or digest of `policy.repo`, or with its whole name"
+                        .to_owned(),
             })
     };
     promotion.versions.iter().map(one).collect()
@@ -110,18 +112,26 @@ fn target_of(version: &Version, repo: &Repository) -> Result<Target, &'static st
         Version::Reference { name, tag, digest } => match (digest, tag) {
             (Some(digest), _) => Ok(Target::Digest(digest.clone())),
             (None, Some(tag)) if is_named(name, repo) => Ok(Target::Tag(tag.clone())),
-            _ => Err("it lies in another repository than `policy.repo`"),
+            _ => Err(
+                "it lies in another repository than `policy.repo` (without a host, on Docker Hub)",
+            ),
         },
     }
 }
 
-/// Whether a name means this repository: whole, or without a host by its path or last part. What a
-/// tag means on another host, a mirror's too, nobody here has seen.
+/// Whether a name means this repository. Without a host it is Docker Hub's, as for everything that pulls
+/// images; what a tag means on another host, a mirror's too, nobody here has seen.
 fn is_named(name: &str, repo: &Repository) -> bool {
-    match Repository::parse(name) {
-        Some(named) => named == *repo,
-        None => name == repo.path() || name == repo.name(),
-    }
+    let hub = || {
+        let path = match name.contains('/') {
+            true => name.to_owned(),
+            false => format!("library/{name}"),
+        };
+        Repository::parse(&format!("docker.io/{path}"))
+    };
+    Repository::parse(name)
+        .or_else(hub)
+        .is_some_and(|named| named == *repo)
 }
 
 /// The image of a version, and the name under which it was found: the git tag `v1.0.0` and the

@@ -42,6 +42,8 @@ fn a_hotfix_that_was_pushed_elsewhere_or_tagged_as_a_release() {
     judge(&promote_tag(&team, "1.0.1", "cs-qa"), "").ends(1, &WORDS);
     let carried = DroneBuild::promote(&team.pushed("main"), "cs-qa").param("VERSION", "1.0.1");
     judge(&carried, "").ends(1, &WORDS);
+    // Also while it runs in production: a tag makes no release of it.
+    judge(&promote_tag(&team, "1.0.1", "cs-qa"), "running: '1.0.1'").ends(1, &WORDS);
     let rollback = DroneBuild::rollback(&team.pushed("x1"), "cs-qa");
     judge(&rollback, "").ends(1, &WORDS);
     // The releases of the default branch are ordinary, the one that the hotfix starts at too.
@@ -52,6 +54,30 @@ fn a_hotfix_that_was_pushed_elsewhere_or_tagged_as_a_release() {
     // Nobody can know it by its commit when its branch is gone.
     team.git(&["push", "--quiet", "origin", ":hotfix/HOCS-1"]);
     judge(&to_qa("x1"), "").ends(0, &["the remote has no hotfix branch"]);
+}
+
+#[test]
+fn a_version_that_holds_the_commit_of_a_hotfix() {
+    let team = Team::new();
+    let fix = team.hotfix("hotfix/HOCS-1");
+    let build = team.pushed("main");
+    for version in [
+        fix.clone(),
+        format!("sha-{fix}"),
+        fix[..12].to_owned(),
+        format!("git-{}", &fix[..8]),
+        format!("v{fix}"),
+        fix.to_uppercase(),
+        format!("1.2.3-4-g{}", &fix[..9]),
+    ] {
+        let carried = DroneBuild::promote(&build, "cs-qa").param("VERSION", &version);
+        judge(&carried, "").ends(1, &WORDS);
+    }
+    let main = team.git(&["rev-parse", "--short=12", "origin/main"]);
+    for version in [main.as_str(), "20260101", "1.2.3"] {
+        let carried = DroneBuild::promote(&build, "cs-qa").param("VERSION", version);
+        judge(&carried, "").ends(0, &["allowed"]);
+    }
 }
 
 #[test]

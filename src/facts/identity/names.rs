@@ -7,6 +7,10 @@ use crate::hotfix::{HotfixBranch, NotHotfix};
 use crate::policy::Policy;
 use crate::secret::{MASK, Redactor};
 
+/// The most parts of a path that are each looked at as the beginning of a name: so many from its front, and
+/// from its end.
+const MOST_PARTS: usize = 64;
+
 /// As much evidence as anybody reads; a value made to hold a million names costs no more.
 const MOST_EVIDENCE: usize = 100;
 
@@ -62,10 +66,11 @@ pub(super) fn names(
 fn hotfix_names(text: &str, policy: &Policy, version: bool) -> Vec<(String, NameKind)> {
     let decoded = percent_decoded(text);
     let words = decoded.split(|c: char| {
-        c.is_whitespace() || c.is_control() || ",;=|&'\"`[]{}()<>\\$?*^!#".contains(c)
+        let mark = !c.is_ascii() && !c.is_alphanumeric();
+        mark || c.is_whitespace() || c.is_control() || ",;=|&'\"`[]{}()<>\\$?*^!#".contains(c)
     });
     let pieces = words.filter(|word| !word.is_empty()).flat_map(|word| {
-        let inner = word.split([':', '@']);
+        let inner = word.split([':', '@', '+', '~']);
         std::iter::once(word).chain(inner.filter(move |piece| piece.len() < word.len()))
     });
     let mut found = Vec::new();
@@ -74,6 +79,11 @@ fn hotfix_names(text: &str, policy: &Policy, version: bool) -> Vec<(String, Name
         let last = piece.rsplit('/').next().unwrap_or(piece);
         if policy.hotfix_tags.recognise(last) {
             found.push((last.to_owned(), NameKind::Tag));
+            continue;
+        }
+        // Also in the middle of a path or an address.
+        if let Some((name, kind)) = in_path(piece, policy, version) {
+            found.push((name.to_owned(), kind));
             continue;
         }
         let branch = without_ref_prefixes(piece);
@@ -93,6 +103,26 @@ fn hotfix_names(text: &str, policy: &Policy, version: bool) -> Vec<(String, Name
         found.push((branch.to_owned(), NameKind::Branch));
     }
     found
+}
+
+/// The hotfix tag that is some part of a path, but its first; in a version parameter also the branch that
+/// begins there. Elsewhere a path may be of a page about hotfixes.
+fn in_path<'t>(path: &'t str, policy: &Policy, version: bool) -> Option<(&'t str, NameKind)> {
+    let starts = || path.match_indices('/').map(|(at, _)| at + 1);
+    let front = starts().take(MOST_PARTS);
+    let starts = front.chain(
+        path.rmatch_indices('/')
+            .take(MOST_PARTS)
+            .map(|(at, _)| at + 1),
+    );
+    starts.map(|at| &path[at..]).find_map(|rest| {
+        let part = rest.split('/').next().unwrap_or(rest);
+        if policy.hotfix_tags.recognise(part) {
+            return Some((part, NameKind::Tag));
+        }
+        let branch = HotfixBranch::parse(rest, &policy.prefixes);
+        (version && branch.is_ok()).then_some((rest, NameKind::Branch))
+    })
 }
 
 /// A branch as git or a remote writes it, without what stands in front of its name.
