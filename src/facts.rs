@@ -210,7 +210,7 @@ pub fn collect<'a>(
         .event
         .is_promotion()
         .then(|| identity::read(environment, build, policy, redactor));
-    let reason = reason::read(environment, redactor);
+    let reason = reason::read(environment, build, policy, redactor);
     let title = match environment.read("DRONE_PULL_REQUEST_TITLE") {
         Reading::Text(text) => Some(text.to_owned()),
         _ => None,

@@ -17,7 +17,7 @@ use crate::registry::error::Cause;
 use crate::secret::{Redactor, shorten};
 use crate::signing::SigningKey;
 pub use secrets::SecretState;
-use secrets::{learn, state};
+use secrets::{learn, state, too_many};
 
 /// What every setting's variable begins with.
 pub const PREFIX: &str = "PLUGIN_";
@@ -113,6 +113,7 @@ pub struct Read {
 /// the settings can show one.
 pub fn read(environment: &Environment, redactor: &Redactor, problems: &mut Vec<Problem>) -> Read {
     learn(environment, redactor);
+    too_many(environment, problems);
     let mut texts: Vec<(String, String)> = Vec::new();
     for name in NAMES {
         let variable = format!("{PREFIX}{}", name.to_uppercase());

@@ -52,6 +52,13 @@ reads!(
     0,
     step(&reason(REASON), POLICY)
 );
+reads!(a_reason_that_nobody_could_read, 1, {
+    // Whoever promotes brings a secret that has the notice masked.
+    let address = "https://chat.example/violation/override";
+    let build = reason(REASON).param("PLUGIN_WEBHOOK_URL", address);
+    let loud = build.param("PLUGIN_SMTP_PASSWORD", "only by an override");
+    step(&loud, POLICY)
+});
 reads!(without_a_reason, 1, step(&hotfix(), POLICY));
 reads!(an_unknown_person, 1, step(&by("mallory"), POLICY));
 reads!(another_spelling_of_a_person, 1, step(&by("Alice"), POLICY));

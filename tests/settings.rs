@@ -324,3 +324,19 @@ fn a_prefix_that_takes_the_default_branch_is_a_mistake() {
     let run = push(&[("PLUGIN_POLICY", "{\"prefix\":[\"hotfix/\",\"ma\"]}")]);
     code(&run, 3, &["policy.prefix", "the default branch `main`"]);
 }
+
+#[test]
+fn secrets_with_more_texts_than_anybody_needs_are_refused() {
+    let many = "https://a.example/x ".repeat(6_000);
+    let config = format!("[{}]", vec!["\"x\""; 20_000].join(","));
+    let run = push(&[("PLUGIN_WEBHOOK_URL", &many), ("PLUGIN_CONFIG", &config)]);
+    code(
+        &run,
+        3,
+        &[
+            "6000 addresses",
+            "at most 50",
+            "a docker config with thousands of texts",
+        ],
+    );
+}

@@ -1,9 +1,12 @@
 //! The reason that a person gives for overriding a rule. It is a parameter of the build, so it is a
 //! text that somebody else chose, and it may be inherited from an earlier promotion.
 
+use crate::ci::Build;
 use crate::environment::{Environment, Reading};
+use crate::policy::Policy;
 use crate::report::sink::clean;
 use crate::secret::Redactor;
+use crate::verdict::Level;
 
 /// The parameter.
 pub const PARAMETER: &str = "HOTFIX_REASON";
@@ -23,7 +26,15 @@ pub enum Reason {
 }
 
 /// Reads the parameter.
-pub(super) fn read(environment: &Environment, redactor: &Redactor) -> Reason {
+///
+/// An override is only as good as the notice of it. Whoever brings a secret as a parameter can have every
+/// text masked that stands in it, so a reason is none where the notice could not be read.
+pub(super) fn read(
+    environment: &Environment,
+    build: &Build,
+    policy: &Policy,
+    redactor: &Redactor,
+) -> Reason {
     let unusable = |why: &str| Reason::Unusable(why.to_owned());
     match environment.read(PARAMETER) {
         Reading::Absent => Reason::Missing,
@@ -37,7 +48,35 @@ pub(super) fn read(environment: &Environment, redactor: &Redactor) -> Reason {
             _ if clean(text) != text => {
                 unusable("it holds control characters, or others that cannot be seen")
             }
+            _ if is_masked(build, policy, redactor) => unusable(
+                "a secret of this build holds a part of what would be said about the override, so nobody \
+                 could read who has overridden what; take it away, or give it another value",
+            ),
             _ => Reason::Given(redactor.redact(text)),
         },
     }
+}
+
+/// Whether something that people have to read of an override would be masked.
+fn is_masked(build: &Build, policy: &Policy, redactor: &Redactor) -> bool {
+    let by = build.trigger.as_deref().unwrap_or_default();
+    let target = build.target.as_deref().unwrap_or_default();
+    let mut said = vec![
+        format!("only by an override: allowed and published: to `{target}`"),
+        format!(
+            "no other than the overridden is broken or unknown, {}",
+            build.repo
+        ),
+    ];
+    for entry in &policy.overrides {
+        let (rule, until) = (&entry.rule, entry.until);
+        for level in Level::ALL {
+            for what in ["violation", "unknown", "not checked"] {
+                said.push(format!(
+                    "overridden: {rule} ({level}, {what}) by `{by}`: (the policy allows that until {until})"
+                ));
+            }
+        }
+    }
+    said.iter().any(|text| redactor.redact(text) != *text)
 }
