@@ -9,4 +9,5 @@ mod patterns;
 mod pulls;
 mod ticket;
 mod trains;
+mod unnumbered;
 mod world;

@@ -1,5 +1,7 @@
 //! What a range adds to a change log, and what it takes away.
 
+use std::collections::{HashMap, VecDeque};
+
 use super::changelog::{Block, ChangeLog};
 use super::entry::Entry;
 
@@ -29,34 +31,91 @@ pub struct Difference<'a> {
 
 /// Compares two change logs of a train, of which `branch` is the branch.
 pub fn difference<'a>(old: &'a ChangeLog, new: &'a ChangeLog, branch: &str) -> Difference<'a> {
-    let mut old: Vec<Option<Placed<'a>>> = placed(old, branch).into_iter().map(Some).collect();
-    let mut left = placed(new, branch);
+    let mut before = Before {
+        taken: Vec::new(),
+        all: placed(old, branch),
+    };
+    before.taken = vec![false; before.all.len()];
+    let left = placed(new, branch);
     let mut found = Difference::default();
     // What is unchanged first, then what was moved, then what was reworded: an entry is the successor of
     // one entry alone.
-    let mut pair = |left: Vec<Placed<'a>>, same: Same| {
+    let (left, _) = before.pair(left, |one| {
+        vec![Key::Line(one.heading().map(str::to_owned), &one.entry.text)]
+    });
+    let (left, moved) = before.pair(left, |one| vec![Key::Text(&one.entry.text)]);
+    found.moved = moved;
+    (found.added, found.reworded) = before.pair(left, |one| {
+        let entry = one.entry;
+        let words = (!entry.words.is_empty()).then_some(Key::Words(&entry.words));
+        let told = (!entry.tickets.is_empty())
+            .then(|| Key::Told(format!("{:?} {:?}", entry.date, entry.tickets)));
+        words.into_iter().chain(told).collect()
+    });
+    let gone = before.all.into_iter().zip(before.taken);
+    found.removed = gone
+        .filter(|(_, taken)| !taken)
+        .map(|(one, _)| one)
+        .collect();
+    found
+}
+
+/// In what two entries can be the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Key<'a> {
+    /// The whole line, below the same heading.
+    Line(Option<String>, &'a str),
+    /// The whole line.
+    Text(&'a str),
+    /// The words.
+    Words(&'a str),
+    /// The day and the tickets.
+    Told(String),
+}
+
+/// The entries that were there, and which of them have a successor.
+struct Before<'a> {
+    all: Vec<Placed<'a>>,
+    taken: Vec<bool>,
+}
+
+impl<'a> Before<'a> {
+    /// Finds for each entry the first that was there and has a key in common with it. Change logs grow
+    /// without an end, so nothing is compared one by one.
+    fn pair(
+        &mut self,
+        left: Vec<Placed<'a>>,
+        keys: impl for<'p> Fn(&'p Placed<'a>) -> Vec<Key<'a>>,
+    ) -> (Vec<Placed<'a>>, Vec<Placed<'a>>) {
+        let mut places: HashMap<Key<'a>, VecDeque<usize>> = HashMap::new();
+        for (at, one) in self.all.iter().enumerate() {
+            for key in keys(one).into_iter().filter(|_| !self.taken[at]) {
+                places.entry(key).or_default().push_back(at);
+            }
+        }
         let (mut rest, mut pairs) = (Vec::new(), Vec::new());
         for one in left {
-            let before = old
-                .iter_mut()
-                .find(|before| before.as_ref().is_some_and(|before| same(before, &one)));
-            match before.and_then(Option::take) {
-                Some(_) => pairs.push(one),
+            let mut first = None;
+            for key in keys(&one) {
+                let Some(queue) = places.get_mut(&key) else {
+                    continue;
+                };
+                while queue.front().is_some_and(|at| self.taken[*at]) {
+                    queue.pop_front();
+                }
+                first = first.into_iter().chain(queue.front().copied()).min();
+            }
+            match first {
+                Some(at) => {
+                    self.taken[at] = true;
+                    pairs.push(one);
+                }
                 None => rest.push(one),
             }
         }
         (rest, pairs)
-    };
-    (left, _) = pair(left, |a, b| {
-        a.heading() == b.heading() && a.entry.text == b.entry.text
-    });
-    (left, found.moved) = pair(left, |a, b| a.entry.text == b.entry.text);
-    (found.added, found.reworded) = pair(left, reworded);
-    found.removed = old.into_iter().flatten().collect();
-    found
+    }
 }
-
-type Same = fn(&Placed<'_>, &Placed<'_>) -> bool;
 
 impl Placed<'_> {
     /// The heading, as far as it tells trains apart.
@@ -79,13 +138,6 @@ fn placed<'a>(log: &'a ChangeLog, branch: &str) -> Vec<Placed<'a>> {
             own: block.is_some_and(is_own),
         })
         .collect()
-}
-
-/// Whether two entries tell of the same: in the same words, or of the same day and tickets.
-fn reworded(a: &Placed<'_>, b: &Placed<'_>) -> bool {
-    let (a, b) = (a.entry, b.entry);
-    let words = !a.words.is_empty() && a.words == b.words;
-    words || (!a.tickets.is_empty() && a.tickets == b.tickets && a.date == b.date)
 }
 
 #[cfg(test)]

@@ -14,6 +14,27 @@ pub enum Field {
     Text(String),
 }
 
+/// Where the first part of a spec file ends: what stands below is about a package of its own, or is text and
+/// scripts.
+const SECTIONS: [&str; 16] = [
+    "%package",
+    "%description",
+    "%prep",
+    "%generate_buildrequires",
+    "%build",
+    "%install",
+    "%check",
+    "%clean",
+    "%files",
+    "%changelog",
+    "%pre",
+    "%post",
+    "%preun",
+    "%postun",
+    "%pretrans",
+    "%posttrans",
+];
+
 /// The two lines of a spec file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
@@ -50,6 +71,10 @@ impl Spec {
     pub fn parse(text: &str) -> Self {
         let (mut version, mut release) = (Vec::new(), Vec::new());
         for line in text.lines() {
+            let word = line.split_whitespace().next().unwrap_or_default();
+            if SECTIONS.contains(&word) {
+                break;
+            }
             let Some((tag, value)) = line.split_once(':') else {
                 continue;
             };
@@ -67,6 +92,24 @@ impl Spec {
             version: Field::of(version),
             release: Field::of(release),
         }
+    }
+
+    /// Whether two spec files are the same but for these two lines and comments. What else stands in one goes
+    /// into the package.
+    pub fn is_same_beside(one: &str, other: &str) -> bool {
+        let rest = |text: &str| -> Vec<String> {
+            let mut above = true;
+            let lines = text.lines().map(str::trim).filter(|line| {
+                let word = line.split_whitespace().next().unwrap_or_default();
+                above = above && !SECTIONS.contains(&word);
+                let tag = line.split_once(':').map_or("", |(tag, _)| tag.trim_end());
+                let number =
+                    above && ["version", "release"].contains(&tag.to_ascii_lowercase().as_str());
+                !number && !line.starts_with('#') && !line.is_empty()
+            });
+            lines.map(str::to_owned).collect()
+        };
+        rest(one) == rest(other)
     }
 
     /// The version, if it is written out.

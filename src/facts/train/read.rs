@@ -1,7 +1,10 @@
 //! From the references of the remote and the objects of the checkout to [`TrainFacts`].
 
+use std::collections::HashSet;
+
 use super::{File, Found, Known, Other, Snapshot, Start, TrainFacts};
 use crate::ci::Event;
+use crate::facts::history::commits::merges;
 use crate::facts::history::{Head, History};
 use crate::facts::{Facts, Source};
 use crate::git::Gap;
@@ -242,6 +245,18 @@ impl Reader<'_> {
         })
     }
 
+    /// The state of the train before a commit. A pull puts what was committed here first, and what the train
+    /// was until then second; only its message tells that.
+    fn before(&self, commit: &CommitId) -> Result<Option<CommitId>, Gap> {
+        let commit = self.objects.commit(commit)?;
+        let pulled = commit.is_merge() && merges(commit.subject(), &self.question.branch);
+        let parents = &commit.parents;
+        Ok(parents
+            .get(usize::from(pulled))
+            .or(parents.first())
+            .cloned())
+    }
+
     /// What is pushed begins at the number before the last one, or where the train itself begins. The
     /// first parents are followed: what a merge brought counts as one.
     fn of_push(&self, stops: &[CommitId], tip: &CommitId) -> Result<Start, Gap> {
@@ -251,7 +266,7 @@ impl Reader<'_> {
         for _ in 0..MOST {
             let parent = match stops.contains(&at) {
                 true => None,
-                false => self.objects.commit(&at)?.parents.first().cloned(),
+                false => self.before(&at)?,
             };
             let Some(parent) = parent else {
                 return Ok(self.start(Found::Base, &at, since));
@@ -297,13 +312,32 @@ impl Reader<'_> {
         let paths = changes
             .iter()
             .flat_map(|change| std::iter::once(&change.path).chain(&change.old_path));
+        let mut same = None;
+        let mut beside = || match same {
+            Some(same) => Ok(same),
+            None => {
+                let now = self
+                    .objects
+                    .file(to, &train.spec, LONGEST_SPEC)?
+                    .unwrap_or_default();
+                let then = self
+                    .objects
+                    .file(from, &train.spec, LONGEST_SPEC)?
+                    .unwrap_or_default();
+                let [now, then] =
+                    [now, then].map(|text| String::from_utf8_lossy(&text).into_owned());
+                Ok(*same.insert(Spec::is_same_beside(&then, &now)))
+            }
+        };
         let mut kinds: Vec<Changes> = paths
-            .map(|path| match path {
-                path if *path == train.spec => Changes::Spec,
-                path if *path == train.changelog => Changes::ChangeLog,
-                _ => Changes::Else,
+            .map(|path| {
+                Ok(match path {
+                    path if *path == train.spec && beside()? => Changes::Spec,
+                    path if *path == train.changelog => Changes::ChangeLog,
+                    _ => Changes::Else,
+                })
             })
-            .collect();
+            .collect::<Result<_, Gap>>()?;
         kinds.dedup();
         Ok(kinds)
     }
@@ -351,9 +385,10 @@ impl Reader<'_> {
         let Some(File::Read(mine)) = tip.changelog.get() else {
             return Ok(None);
         };
+        let own: HashSet<&str> = mine.entries().map(|(_, own)| own.words.as_str()).collect();
         let new = log
             .entries()
-            .any(|(_, entry)| !mine.entries().any(|(_, own)| own.words == entry.words));
+            .any(|(_, entry)| !own.contains(entry.words.as_str()));
         Ok(new.then(|| Other {
             branch: head.name.clone(),
             pull_request: None,
