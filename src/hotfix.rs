@@ -124,6 +124,14 @@ impl TicketPattern {
         self.all(text).into_iter().next()
     }
 
+    /// The same pattern for tickets that people have written in another case.
+    #[must_use]
+    pub fn in_any_case(&self) -> Self {
+        let regex = self.regex();
+        let any = regex.and_then(|regex| compile(&format!("(?i){}", regex.as_str())).ok());
+        Self(any.or_else(|| regex.cloned()))
+    }
+
     /// Whether a policy says what a ticket looks like.
     pub const fn is_written(&self) -> bool {
         self.0.is_some()
