@@ -6,6 +6,7 @@ pub mod pattern;
 mod prefixes;
 pub mod tag;
 pub mod template;
+pub mod version;
 
 use std::fmt;
 use std::sync::LazyLock;

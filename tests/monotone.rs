@@ -157,6 +157,7 @@ fn placed() -> impl Strategy<Value = Vec<Placed>> {
     let what = select(vec![
         What::Release("1.0.0".to_owned()),
         What::Hotfix(Some("hotfix/EX-1".to_owned())),
+        What::Train("train-2012.04.27".to_owned()),
         What::Other,
     ]);
     let one = (any::<bool>(), what, source(ids()), source(any::<bool>()));

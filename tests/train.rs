@@ -10,3 +10,4 @@ mod pulls;
 mod ticket;
 mod trains;
 mod world;
+mod versions;

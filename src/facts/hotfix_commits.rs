@@ -139,7 +139,7 @@ pub fn running(
     for on in &running.targets {
         for deployed in on.answer.answer()? {
             let (what, commit) = located::locate(deployed, references, facts.policy);
-            if let (What::Release(_), Some(commit)) = (what, commit.get())
+            if let (What::Release(_) | What::Train(_), Some(commit)) = (what, commit.get())
                 && deployed.runs
             {
                 releases.push(commit.clone());
