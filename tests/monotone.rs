@@ -257,6 +257,7 @@ fn train_facts() -> impl Strategy<Value = TrainFacts> {
     let start = (snapshots(), vec(ids(), 0..2)).prop_map(|(snapshot, unnumbered)| Start {
         found: train::Found::Number,
         snapshot,
+        commits: Source::NotConfigured("not read".to_owned()),
         unnumbered,
         numbered: None,
         in_one: None,

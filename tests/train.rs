@@ -1,6 +1,7 @@
 //! Train mode: hotfixes that go into trains, with a change log and a spec file (seed B).
 
 mod bump;
+mod deployment;
 mod example;
 mod forms;
 mod hostile;
