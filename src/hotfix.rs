@@ -6,6 +6,7 @@ pub mod pattern;
 mod prefixes;
 pub mod tag;
 pub mod template;
+pub mod version;
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -122,6 +123,14 @@ impl TicketPattern {
     /// The first ticket in a text.
     pub fn find(&self, text: &str) -> Option<Ticket> {
         self.all(text).into_iter().next()
+    }
+
+    /// The same pattern for tickets that people have written in another case.
+    #[must_use]
+    pub fn in_any_case(&self) -> Self {
+        let regex = self.regex();
+        let any = regex.and_then(|regex| compile(&format!("(?i){}", regex.as_str())).ok());
+        Self(any.or_else(|| regex.cloned()))
     }
 
     /// Whether a policy says what a ticket looks like.

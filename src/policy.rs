@@ -276,7 +276,9 @@ impl Policy {
         let templates: Vec<TagTemplate> = std::iter::once(tag.clone())
             .chain(tags.iter().cloned())
             .collect();
+        let versions = train.as_ref().map(|train: &Train| train.versions.clone());
         let hotfix_tags = HotfixTags::new(&prefixes, &templates)
+            .map(|tags| tags.and(versions))
             .map_err(|why| {
                 let expected =
                     "a shorter pattern, so that the tags of its branches can be known again";

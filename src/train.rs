@@ -10,6 +10,38 @@ pub mod spec;
 
 use std::cmp::Ordering;
 
+use crate::day::Day;
+
+/// What the name of a train says about the day that it is cut at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dated {
+    /// This day.
+    Day(Day),
+    /// It has the form of a date, and the calendar has no such day.
+    NoDay,
+    /// It is no date at all, such as a number.
+    Not,
+}
+
+/// Reads the day in the name of a train: `2012.04.27`, `2012-4-27`, `2012.04.27.1`.
+pub fn dated(name: &str) -> Dated {
+    let parts: Vec<&str> = name.split(['.', '-', '_', '/']).collect();
+    let [year, month, day, ..] = parts.as_slice() else {
+        return Dated::Not;
+    };
+    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let form = year.len() == 4
+        && matches!(month.len(), 1 | 2)
+        && matches!(day.len(), 1 | 2)
+        && [year, month, day].into_iter().all(|part| plain(part));
+    match form {
+        true => {
+            Day::parse(&format!("{year}-{month:0>2}-{day:0>2}")).map_or(Dated::NoDay, Dated::Day)
+        }
+        false => Dated::Not,
+    }
+}
+
 /// Compares the names of trains by their numbers: `2012.12.07` is newer than `2012.9.30`. What stands
 /// between numbers counts as text.
 pub fn by_age(a: &str, b: &str) -> Ordering {
@@ -43,6 +75,27 @@ fn number(text: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_may_be_a_day() {
+        for name in ["2012.04.27", "2012-4-27", "2012.04.27.1", "2012_02_29"] {
+            assert!(matches!(dated(name), Dated::Day(_)), "{name}");
+        }
+        for name in ["2012.13.45", "2013.02.29", "2012.0.1", "2012.00.00"] {
+            assert_eq!(dated(name), Dated::NoDay, "{name}");
+        }
+        for name in [
+            "",
+            "7",
+            "2012.04",
+            "12.04.27",
+            "2012.april.27",
+            "1.2.3",
+            "20120427",
+        ] {
+            assert_eq!(dated(name), Dated::Not, "{name}");
+        }
+    }
 
     #[test]
     fn trains_have_an_order() {

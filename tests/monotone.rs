@@ -157,6 +157,7 @@ fn placed() -> impl Strategy<Value = Vec<Placed>> {
     let what = select(vec![
         What::Release("1.0.0".to_owned()),
         What::Hotfix(Some("hotfix/EX-1".to_owned())),
+        What::Train("train-2012.04.27".to_owned()),
         What::Other,
     ]);
     let one = (any::<bool>(), what, source(ids()), source(any::<bool>()));
@@ -256,6 +257,7 @@ fn train_facts() -> impl Strategy<Value = TrainFacts> {
     let start = (snapshots(), vec(ids(), 0..2)).prop_map(|(snapshot, unnumbered)| Start {
         found: train::Found::Number,
         snapshot,
+        commits: Source::NotConfigured("not read".to_owned()),
         unnumbered,
         numbered: None,
         in_one: None,

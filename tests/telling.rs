@@ -6,6 +6,7 @@ mod comment;
 mod confidential;
 mod hostile;
 mod mail;
+mod place;
 mod ticket;
 mod webhooks;
 

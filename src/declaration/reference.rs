@@ -9,6 +9,10 @@ use super::markdown::visible;
 const LONGEST: usize = 300;
 /// The most references of one text that are read.
 const MOST: usize = 100;
+/// The most mentions of one text that are compared.
+const MOST_MENTIONED: usize = 1_000;
+/// Words before the number of an issue or a bug.
+const NUMBERED: [&str; 4] = ["issue", "bug", "gh", "ticket"];
 /// What makes a forge close an issue (GitHub, «Linking a pull request to an issue»; Gitea's are among
 /// them).
 const CLOSING: [&str; 9] = [
@@ -78,7 +82,8 @@ impl Reference {
         (some && !slip).then(|| Self::Other(text.to_owned()))
     }
 
-    fn exact(text: &str) -> Option<Self> {
+    /// Reads what is a reference to an issue as a whole, and nothing else.
+    pub fn exact(text: &str) -> Option<Self> {
         if let Some(number) = text.strip_prefix('#').and_then(number) {
             return Some(Self::Number(number));
         }
@@ -176,6 +181,57 @@ fn closes(pair: &[&str]) -> Option<Reference> {
     let closing = CLOSING.iter().any(|one| one.eq_ignore_ascii_case(word));
     let what = what.trim_end_matches(['.', ',', ';', ')', '!']);
     closing.then(|| Reference::exact(what)).flatten()
+}
+
+/// The issue that a ticket is the number of: `12`, `#12`, `issue-12`, `GH-12`. `bug-12` is of another
+/// tracker.
+pub fn number_of_ticket(ticket: &str) -> Option<u64> {
+    let start = ticket.trim_end_matches(|c: char| c.is_ascii_digit());
+    let word = start.trim_end_matches(['#', '-', '_']).to_ascii_lowercase();
+    let known = matches!(word.as_str(), "" | "issue" | "gh");
+    spelled(ticket).filter(|_| known)
+}
+
+/// What a text may name by a number, beside what it declares: every reference, and `GH-12`, `bug 12`,
+/// `Issue #12`. Each as written, for comparing: nobody has said what it is named for.
+pub fn mentioned_in(text: &str) -> Vec<(String, Reference)> {
+    let trimmed = |word: &'_ str| {
+        let word = word.trim_start_matches(['(', '[', '{', '<', '"', '\'', '*', '`']);
+        let end = |c: char| c.is_ascii_punctuation() && !matches!(c, '/' | '#');
+        word.trim_end_matches(end).to_owned()
+    };
+    let words: Vec<String> = text.split_whitespace().map(trimmed).collect();
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        if let Some(reference) = Reference::exact(word) {
+            found.push((word.clone(), reference));
+        } else if let Some(number) = spelled(word).filter(|_| !is_digits(word)) {
+            found.push((word.clone(), Reference::Number(number)));
+        } else if let Some(next) = words.get(at + 1)
+            && is_digits(next.trim_start_matches('#'))
+            && word.chars().all(|c| c.is_ascii_alphabetic())
+        {
+            let both = format!("{word} {next}");
+            found.extend(spelled(&both).map(|number| (both, Reference::Number(number))));
+        }
+        if found.len() > MOST_MENTIONED {
+            break;
+        }
+    }
+    found
+}
+
+/// The number that a ticket is, behind no word or one that stands before numbers: `12`, `#12`, `bug 12`.
+pub fn spelled(ticket: &str) -> Option<u64> {
+    let start = ticket.trim_end_matches(|c: char| c.is_ascii_digit());
+    let word = start.trim_end_matches(['#', '-', '_', ' ', ':']);
+    let known = word.is_empty() || NUMBERED.iter().any(|one| one.eq_ignore_ascii_case(word));
+    let number = ticket[start.len()..].parse().ok();
+    number.filter(|number| known && *number > 0)
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The host of an address, with its port if that is not the usual one.

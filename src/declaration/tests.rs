@@ -1,7 +1,7 @@
 use super::criteria::{Criterion, Ticks};
 use super::markdown::{boxes, sections, visible};
 use super::person::{Person, address_key, name_key};
-use super::reference::{Home, Leads, Reference, named_in};
+use super::reference::{Home, Leads, Reference, mentioned_in, named_in, number_of_ticket, spelled};
 use super::{Decision, Declared, Key, MOST};
 use crate::hotfix::CommitId;
 
@@ -203,6 +203,63 @@ fn a_text_names_issues_by_a_line_or_a_closing_word() {
         assert!(texts(nothing).is_empty(), "{nothing}");
     }
     assert!(texts(&"Fixes #1 ".repeat(100_000)).len() <= 100_000);
+}
+
+#[test]
+fn a_ticket_may_be_the_number_of_an_issue() {
+    for (ticket, issue, number) in [
+        ("12", Some(12), Some(12)),
+        ("#12", Some(12), Some(12)),
+        ("issue-12", Some(12), Some(12)),
+        ("GH_12", Some(12), Some(12)),
+        ("bug 12", None, Some(12)),
+        ("Bug #012", None, Some(12)),
+        ("HOCS-12", None, None),
+        ("issue", None, None),
+        ("#0", None, None),
+        ("12x", None, None),
+        ("", None, None),
+    ] {
+        assert_eq!(number_of_ticket(ticket), issue, "{ticket}");
+        assert_eq!(spelled(ticket), number, "{ticket}");
+    }
+}
+
+#[test]
+fn a_text_mentions_numbers_in_many_forms() {
+    let texts = |text: &str| -> Vec<String> {
+        let found = mentioned_in(text).into_iter();
+        found.map(|(text, _)| text).collect()
+    };
+    assert_eq!(
+        texts(
+            "Mend (#12), a/b#13; see https://git.example/a/b/issues/14.\nFixes: a/b#15, GH-16, Bug 17, \
+             bug #18 and [issue-19]"
+        ),
+        [
+            "#12",
+            "a/b#13",
+            "https://git.example/a/b/issues/14",
+            "a/b#15",
+            "GH-16",
+            "Bug 17",
+            "bug #18",
+            "#18",
+            "issue-19"
+        ]
+    );
+    for nothing in [
+        "",
+        "12 bugs",
+        "version 12",
+        "HOCS-12",
+        "bug",
+        "bug x 12",
+        "#0",
+    ] {
+        assert!(texts(nothing).is_empty(), "{nothing}");
+    }
+    assert!(texts(&"#1 ".repeat(100_000)).len() < 2_000);
 }
 
 #[test]

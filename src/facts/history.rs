@@ -121,6 +121,8 @@ pub enum What {
     Release(String),
     /// A hotfix, of this branch if it still exists.
     Hotfix(Option<String>),
+    /// The train of this branch, without a hotfix.
+    Train(String),
     /// Neither.
     Other,
 }

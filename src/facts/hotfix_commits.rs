@@ -151,7 +151,7 @@ pub fn running(
                     head == commit && HotfixBranch::parse(name, &facts.policy.prefixes).is_ok()
                 })
             };
-            if let (What::Release(_), Some(commit)) = (what, commit.get())
+            if let (What::Release(_) | What::Train(_), Some(commit)) = (what, commit.get())
                 && deployed.runs
                 && deployed.commit.is_none()
                 && !is_hotfix(commit)

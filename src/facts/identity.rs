@@ -85,6 +85,8 @@ pub enum NameKind {
     Tag,
     /// A branch.
     Branch,
+    /// The version of a train's hotfix, which may be a tag too.
+    Version,
 }
 
 impl Evidence {
@@ -108,6 +110,16 @@ impl Evidence {
             } => {
                 format!(
                     "`{variable}` names `{}`, a hotfix branch",
+                    super::shorten(token)
+                )
+            }
+            Self::Name {
+                variable,
+                token,
+                kind: NameKind::Version,
+            } => {
+                format!(
+                    "`{variable}` names `{}`, the version of a train's hotfix",
                     super::shorten(token)
                 )
             }

@@ -45,6 +45,8 @@ pub struct Start {
     pub found: Found,
     /// What the files say there.
     pub snapshot: Snapshot,
+    /// Every commit since then, merged ones too.
+    pub commits: Source<Vec<CommitId>>,
     /// The commits since `Version` or `Release` was last changed that change anything but the two files,
     /// the newest first. Of a pull request always empty: it is judged as a whole.
     pub unnumbered: Vec<CommitId>,

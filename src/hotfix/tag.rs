@@ -9,6 +9,7 @@ use crate::glob::glob;
 
 use super::pattern::BranchPattern;
 use super::template::{Field, Part, Template, Values};
+use super::version::TrainVersions;
 use super::{HotfixBranch, Prefixes};
 
 /// The longest tag that a registry takes (OCI distribution spec, "Pulling manifests").
@@ -270,11 +271,13 @@ pub fn list_chars(chars: &[char]) -> String {
 /// would be a commit or a number.
 ///
 /// Where a pattern makes the branches, the tags that can come of its names are known by the same
-/// pattern, read with `_` where it takes a `/`.
+/// pattern, read with `_` where it takes a `/`. Where hotfixes go into trains, their versions are known
+/// too: whoever builds the package may call the image so.
 #[derive(Debug, Clone)]
 pub struct HotfixTags {
     globs: Vec<String>,
     patterns: Vec<Regex>,
+    versions: Option<TrainVersions>,
 }
 
 impl HotfixTags {
@@ -299,13 +302,25 @@ impl HotfixTags {
                 patterns.push(template.recogniser(pattern)?);
             }
         }
-        Ok(Self { globs, patterns })
+        Ok(Self {
+            globs,
+            patterns,
+            versions: None,
+        })
+    }
+
+    /// The same, and the versions of hotfixes of trains.
+    #[must_use]
+    pub fn and(self, versions: Option<TrainVersions>) -> Self {
+        Self { versions, ..self }
     }
 
     /// Whether a tag is a hotfix's.
     pub fn recognise(&self, tag: &str) -> bool {
+        let version = self.versions.as_ref().and_then(|known| known.read(tag));
         self.globs.iter().any(|pattern| glob(pattern, tag))
             || self.patterns.iter().any(|pattern| pattern.is_match(tag))
+            || version.is_some_and(|version| version.is_hotfix())
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::read::Table;
 use crate::hotfix::pattern::BranchPattern;
+use crate::hotfix::version::TrainVersions;
 use crate::problem::Problem;
 
 /// How strictly an entry of the change log is read.
@@ -27,6 +28,8 @@ pub struct Train {
     pub version_prefix: String,
     /// The branches that are trains; its only group is the train's name in `Version`.
     pub branches: BranchPattern,
+    /// Knows what the deployment ticket calls a train and its hotfixes: `0.2012.04.27-2`.
+    pub versions: TrainVersions,
     /// The promotion parameter that names the ticket of a deployment to production.
     pub ticket_param: String,
 }
@@ -88,12 +91,19 @@ pub(super) fn read(policy: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Tr
             false => Err(String::new()),
         }
     });
+    let version_prefix = version_prefix.unwrap_or_else(|| "0.".to_owned());
+    let branches = branches.or_else(|| BranchPattern::new(BRANCHES).ok())?;
+    let versions = TrainVersions::new(&version_prefix, &branches).map_err(|why| {
+        let expected = "a shorter pattern, so that the versions of its trains can be known again";
+        problems.push(Problem::new(table.at("branches"), why, expected));
+    });
     Some(Train {
         spec,
         changelog,
         form: form.unwrap_or(Form::Plain),
-        version_prefix: version_prefix.unwrap_or_else(|| "0.".to_owned()),
-        branches: branches.or_else(|| BranchPattern::new(BRANCHES).ok())?,
+        versions: versions.ok()?,
+        version_prefix,
+        branches,
         ticket_param: ticket_param.unwrap_or_else(|| "TICKET".to_owned()),
     })
 }

@@ -20,7 +20,7 @@ pub struct Ticket {
     pub code: Option<String>,
     /// The branch.
     pub branch: String,
-    /// Where the hotfix starts: its release and commit.
+    /// What the changes are counted from: of a train its release before, else where the hotfix starts.
     pub since: Option<String>,
     /// One line for each change since the last release, newest first; or why they are not known.
     pub changes: Result<Changes, String>,

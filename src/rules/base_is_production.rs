@@ -93,7 +93,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
             "what runs there is no release by its name: {}",
             describe(base)
         )),
-        What::Release(_) => None,
+        What::Release(_) | What::Train(_) => None,
     };
     let others = mine.iter().filter(|version| !below(version)).count();
     let note = note.or_else(|| {

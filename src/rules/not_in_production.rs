@@ -17,12 +17,44 @@ pub(super) const RULE: Rule = Rule {
           `imagePullPolicy: Always` any restarted container runs the new code, with no promotion",
     notes: "Judged before anything is published. What runs comes from `policy.running`; repositories \
             are compared by their path, because production may pull through a mirror. A production \
-            that names its image by digest is compared with the digest that the tag has now.",
+            that names its image by digest is compared with the digest that the tag has now. A train \
+            (`policy.train`) in production goes on, and its next hotfix is its next `Release` (B22): a push \
+            to it is not refused, and that production runs the tag that it writes is said.",
     evaluate,
 };
 
 fn evaluate(facts: &Facts<'_>) -> Outcome {
-    judge(facts).unwrap_or_else(|outcome| outcome)
+    let outcome = judge(facts).unwrap_or_else(|outcome| outcome);
+    match train(facts) {
+        Some(train) => of_train(train, outcome),
+        None => outcome,
+    }
+}
+
+/// The train that is pushed to, if it is one.
+fn train<'a>(facts: &Facts<'a>) -> Option<&'a str> {
+    let policy = facts.policy.train.as_ref()?;
+    let branch = facts.build.branch.as_deref()?;
+    policy.branches.is_match(branch).then_some(branch)
+}
+
+/// A hotfix of seed A has a branch for itself, which is over once it runs. A train goes on: the process
+/// for one in production is the same as for any other, so its next hotfix must be pushed to it.
+fn of_train(train: &str, outcome: Outcome) -> Outcome {
+    let goes_on = format!(
+        "`{}` is a train, and a train in production goes on: its next hotfix is its next `Release` (B22)",
+        shorten(train)
+    );
+    match outcome {
+        Outcome::Violation { found, .. } => Outcome::Pass {
+            because: goes_on,
+            note: Some(format!(
+                "{found}, and this push gives that tag a new image: what restarts there may pull it. \
+                 Deploy the train by a tag of each release, or by digest"
+            )),
+        },
+        _ => Outcome::NotApplicable { because: goes_on },
+    }
 }
 
 fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {

@@ -1,10 +1,12 @@
 //! A hotfix of a train in production is deployed by a ticket of its own (B22).
 
-use super::{Asks, Judges, OwnLevel, Rule, known, trains};
+mod bugs;
+
+use super::{Asks, Judges, OwnLevel, Rule, trains};
 use crate::ci::Event;
-use crate::facts::train::File;
-use crate::facts::{Facts, Source, shorten};
+use crate::facts::{Facts, shorten};
 use crate::verdict::{Level, Outcome, Step};
+use bugs::Bugs;
 
 /// The most tickets of a hotfix that are named.
 const SHOWN: usize = 5;
@@ -18,9 +20,11 @@ pub(super) const RULE: Rule = Rule {
     promise: "A promotion of a train's hotfix to production names a ticket, and it is not the bug's.",
     why: "B22: for a train in production the steps are the same, but a new ticket must be opened",
     notes: "The ticket is the promotion parameter that `policy.train.ticket_param` names; the whole of it must \
-            look like `policy.ticket`. It must be none of the tickets in the branch's name, in the commits of the hotfix, \
-            and in the train's part of the change log; two spellings of one number are one ticket. Whoever \
-            promotes can write any ticket: that there is one is checked, not that anybody has opened it.",
+            look like `policy.ticket`. It must be none of the tickets in the branch's name, in the hotfix's own \
+            commits, and in the train's part of the change log: by `policy.ticket` in any case, by a trailer \
+            `Issue`, by `Fixes #12`, `GH-12`, `bug 12`, `OWNER/NAME#12` or the address of an issue. Two spellings \
+            of one number are one ticket; a number of another repository is another. Whoever promotes can \
+            write any ticket: that there is one is checked, not that anybody has opened it.",
     evaluate,
 };
 
@@ -56,24 +60,29 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
             ));
         }
     };
-    let Some(ticket) = facts.policy.ticket.whole(written) else {
+    // Digits of other alphabets: no two programs agree on which number they are.
+    let is_odd = |c: char| c.is_numeric() && !c.is_ascii_digit();
+    let whole = facts.policy.ticket.whole(written);
+    let Some(ticket) = whole.filter(|_| !written.contains(is_odd)) else {
         return refuse(format!(
             "`{parameter}={}`, which is no ticket",
             shorten(written)
         ));
     };
-    let bugs = bugs(facts);
-    if let Some((bug, place)) = bugs.known.iter().find(|(bug, _)| ticket.is(bug)) {
+    let bugs = Bugs::of(facts);
+    if let Some(bug) = bugs.same(written, &ticket) {
         return refuse(format!(
-            "`{parameter}={}`, which is the bug's own ticket `{}`, in {place}",
+            "`{parameter}={}`, which is the bug's own ticket `{}`, in {}",
             shorten(written),
-            shorten(bug)
+            facts.words(bug.text()),
+            bug.place
         ));
     }
+    let sure = bugs.sure();
     if let Some(absent) = bugs.absent {
         return Err(absent);
     }
-    if bugs.known.is_empty() {
+    if sure.is_empty() {
         return Err(Outcome::Unknown {
             because: "no ticket of the bug was found in the branch, its commits or the change log, so nobody can \
                       say that the deployment's is another one"
@@ -85,13 +94,11 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
             ))],
         });
     }
-    let mut shown: Vec<String> = Vec::new();
-    for (bug, _) in &bugs.known {
-        let bug = format!("`{}`", shorten(bug));
-        if !shown.contains(&bug) && shown.len() < SHOWN {
-            shown.push(bug);
-        }
-    }
+    let shown: Vec<String> = sure
+        .iter()
+        .take(SHOWN)
+        .map(|bug| format!("`{}`", facts.words(bug.text())))
+        .collect();
     Ok(Outcome::Pass {
         because: format!(
             "`{parameter}={}` is another ticket than the bug's: {}",
@@ -100,63 +107,4 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         ),
         note: None,
     })
-}
-
-struct Bugs {
-    /// Tickets of the bug, and where each was found.
-    known: Vec<(String, &'static str)>,
-    /// Why not all of them are known.
-    absent: Option<Outcome>,
-}
-
-/// Every ticket that the hotfix names.
-fn bugs(facts: &Facts<'_>) -> Bugs {
-    let pattern = &facts.policy.ticket;
-    let of = |text: &str, place: &'static str| {
-        let found = pattern.all(text).into_iter();
-        found.map(move |ticket| (ticket.as_str().to_owned(), place))
-    };
-    let mut bugs = Bugs {
-        known: Vec::new(),
-        absent: None,
-    };
-    if let Some((ticket, place)) = &facts.ticket {
-        bugs.known.push((ticket.as_str().to_owned(), *place));
-    }
-    match range(facts) {
-        Ok(messages) => {
-            let found = messages.flat_map(|message| of(message, "a commit of the hotfix"));
-            bugs.known.extend(found);
-        }
-        Err(outcome) => bugs.absent = Some(outcome),
-    }
-    let train = match known(&facts.train) {
-        Ok(train) => train,
-        Err(outcome) => {
-            bugs.absent = Some(outcome);
-            return bugs;
-        }
-    };
-    bugs.known
-        .extend(of(&train.branch, "the name of the branch"));
-    let place = "the change log";
-    match &train.tip.changelog {
-        Source::Known(File::Read(log)) => {
-            let block = log.below(&train.branch).block();
-            for entry in block.into_iter().flat_map(|block| &block.entries) {
-                bugs.known.extend(of(&entry.text, place));
-                let tickets = entry.tickets.iter().cloned();
-                bugs.known.extend(tickets.map(|ticket| (ticket, place)));
-            }
-        }
-        // Without a change log there are still the commits.
-        Source::Known(File::Missing | File::NoText) => {}
-        source => bugs.absent = known(source).err().or(bugs.absent),
-    }
-    bugs
-}
-
-fn range<'a>(facts: &'a Facts<'_>) -> Result<impl Iterator<Item = &'a str>, Outcome> {
-    let range = known(&known(&facts.history)?.range)?;
-    Ok(range.iter().map(|change| change.message.as_str()))
 }

@@ -19,8 +19,9 @@ pub(super) const RULE: Rule = Rule {
     why: "A29: hotfixes must not be deployed to QA by a Drone command, because that pollutes the \
           release tags",
     notes: "A promotion is a hotfix's by any one of: a hotfix tag or branch in a version parameter \
-            or in any other variable that the server did not set; the branch or git reference of \
-            the promoted build; with `policy.repo`, an image that is byte for byte the one of a \
+            or in any other variable that the server did not set, with `policy.train` also the version of \
+            a train's hotfix (`0.2012.04.27-2`); the branch or git reference of the promoted build; \
+            with `policy.repo`, an image that is byte for byte the one of a \
             hotfix tag, one platform of it, an index that holds it or has a platform in common with it, \
             or an image of the same configuration in another manifest; a statement that is attached to \
             the image; and the commit: the one of the promoted build, of the version's git tag, or of \
@@ -243,7 +244,7 @@ fn wanted(facts: &Facts<'_>, promotion: &Promotion, image: &str) -> String {
         .find_map(|evidence| match evidence {
             Evidence::Name {
                 token,
-                kind: NameKind::Tag,
+                kind: NameKind::Tag | NameKind::Version,
                 ..
             } if is_tag(token) => Some(token.clone()),
             Evidence::Name {

@@ -60,6 +60,7 @@ pub(super) fn describe(placed: &Placed) -> String {
     let what = match &placed.what {
         What::Release(tag) if *tag != placed.text => format!(" (git tag `{}`)", shorten(tag)),
         What::Hotfix(Some(branch)) => format!(" (the hotfix of `{}`)", shorten(branch)),
+        What::Train(branch) => format!(" (the train `{}`)", shorten(branch)),
         What::Hotfix(None) => " (a hotfix)".to_owned(),
         What::Release(_) | What::Other => String::new(),
     };

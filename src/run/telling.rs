@@ -2,16 +2,18 @@
 //! here can change the verdict; what fails becomes a note.
 
 mod place;
+mod since;
 
 use futures_util::future;
 use reqwest::Url;
+
+use since::Since;
 
 use super::Run;
 use crate::ci::Event;
 use crate::day::Day;
 use crate::facts::history::Change;
 use crate::facts::identity::{Evidence, NameKind};
-use crate::facts::train::File;
 use crate::facts::{Absent, Facts, shorten};
 use crate::hotfix::HotfixBranch;
 use crate::registry::error::RegistryError;
@@ -42,19 +44,21 @@ impl Run<'_> {
             } => (tags.last()?, None),
             _ => return None,
         };
-        let history = facts.history.answer();
-        let range = history.clone().and_then(|history| history.range.answer());
-        let base = history.and_then(|history| history.base.answer());
+        let range = facts
+            .history
+            .answer()
+            .and_then(|history| history.range.answer());
+        let since = since::of(facts);
         Some(Ticket {
-            version: version_and_release(facts).unwrap_or_else(|| tag.clone()),
+            version: since::version(facts).unwrap_or_else(|| tag.clone()),
             image,
             commit: self.build.commit.as_str().to_owned(),
             code: self.build.remote.as_deref().and_then(without_credentials),
             branch: self.build.branch.clone().unwrap_or_default(),
-            since: base.ok().map(|base| base.describe()),
             changes: range
-                .map(|range| changes(facts, range))
+                .map(|range| changes(facts, range, &since))
                 .map_err(|absent| because(&absent).to_owned()),
+            since: since.text,
         })
     }
 
@@ -221,19 +225,10 @@ fn because(absent: &Absent) -> &str {
     }
 }
 
-/// What a train calls it: the version and the release of its spec file, without what is filled in when
-/// it is built.
-fn version_and_release(facts: &Facts<'_>) -> Option<String> {
-    let File::Read(spec) = facts.train.get()?.tip.spec.get()? else {
-        return None;
-    };
-    let (version, release) = (spec.version().ok()?, spec.release().ok()?);
-    Some(format!("{}-{}", shorten(version), release.number))
-}
-
-/// One line for each change; a merge of the branch brings none of its own.
-fn changes(facts: &Facts<'_>, range: &[Change]) -> Changes {
-    let all: Vec<&Change> = range.iter().filter(|change| !change.merge).collect();
+/// One line for each change since the last release; a merge of the branch brings none of its own.
+fn changes(facts: &Facts<'_>, range: &[Change], since: &Since<'_>) -> Changes {
+    let own = range.iter().filter(|change| since.has(&change.id));
+    let all: Vec<&Change> = own.filter(|change| !change.merge).collect();
     let line =
         |change: &&Change| format!("{} ({})", facts.words(&change.subject), change.id.short());
     Changes {

@@ -189,6 +189,7 @@ fn train(good: bool) -> TrainFacts {
         start: Source::Known(Start {
             found: train::Found::Number,
             snapshot: snapshot(1, ""),
+            commits: Source::Known(Vec::new()),
             unnumbered: Vec::new(),
             numbered: None,
             in_one: None,

@@ -383,8 +383,8 @@ fn where_it_belongs_is_said_by_the_policy() {
         forge.world().judge(&DroneBuild::push(branch), &policy)
     };
     issue(", ticket: \"issue-[0-9]+\"", "hotfix/issue-7").ends(0, &["deployment ticket written"]);
-    let words =
-        "no commit has a trailer `Issue: #N`, and the ticket in the branch's name is no number";
+    let words = "no commit has a trailer `Issue: #N` of this repository, and the ticket in the \
+                 branch's name is no number";
     issue("", "hotfix/HOCS-7").ends(0, &[words]);
     forge
         .judge(&hotfix(), "pull-request")

@@ -134,3 +134,65 @@ fn the_parameter_is_the_policys() {
     let build = promote(&trains, "cs-prod", None).param("DEPLOYMENT", "bug 1234");
     judge(&build, &named).ends(1, &["which is the bug's own ticket `1234`"]);
 }
+
+#[test]
+fn however_the_bug_is_named_its_ticket_is_not_the_deployments() {
+    let trains = hotfix();
+    trains.file("src/more", "mended\n");
+    trains.write(
+        Some("0.2012.04.27"),
+        "3",
+        Some(&Trains::log(&format!(
+            "{ENTRY}  * (hotfix 2012.05.03) mend three: https://bugzilla.mozilla.org/show_bug.cgi?id=752721\n"
+        ))),
+    );
+    trains.commit(
+        "mend three\n\nFixes: example/service#88, GH-99, and BUG 5.\nSee other/service#66.\n\n\
+         Issue: https://git.example/example/service/issues/77\nBug: 123456",
+    );
+    trains.team.push(TRAIN);
+    for ticket in [
+        "#1234",
+        "#01234",
+        "bug 1234",
+        "bug 752721",
+        "#752721",
+        "bug 0752721",
+        "#77",
+        "bug 77",
+        "#88",
+        "#99",
+        "bug 123456",
+        "#5",
+    ] {
+        let run = about(&trains, Some(ticket));
+        run.ends(1, &["which is the bug's own ticket"]);
+    }
+    for ticket in ["#999", "#66", "#7", "bug 900001"] {
+        about(&trains, Some(ticket)).ends(0, &["is another ticket than the bug's"]);
+    }
+    // A team may write whole addresses, and then the same issue is still the same.
+    let any = text("").replace("'#[0-9]+|bug [0-9]+'", r"'(?:https://)?\S*[#/ -]?\d+'");
+    let page = "https://git.example/example/service/issues/77";
+    for ticket in [page, "example/service#77", "77", "gh-99"] {
+        let build = promote(&trains, "cs-prod", Some(ticket));
+        judge(&build, &any).ends(1, &["which is the bug's own ticket"]);
+    }
+    // Nobody agrees on which number these digits are.
+    let build = promote(&trains, "cs-prod", Some("\u{661}\u{662}"));
+    judge(&build, &any).ends(1, &["which is no ticket"]);
+}
+
+#[test]
+fn what_the_default_branch_mends_is_another_bug() {
+    let trains = hotfix();
+    trains.team.switch("main");
+    trains.file("src/next", "more\n");
+    trains.commit("mend what only main has: #777");
+    trains.team.push("main");
+    trains.team.switch(TRAIN);
+    let merge = ["merge", "--quiet", "--no-ff", "--no-edit", "main"];
+    trains.team.git(&merge);
+    trains.team.push(TRAIN);
+    about(&trains, Some("#777")).ends(0, &["is another ticket than the bug's"]);
+}

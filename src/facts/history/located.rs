@@ -6,7 +6,9 @@ use crate::facts::running::Deployed;
 use crate::facts::{Source, shorten};
 use crate::git::refs::References;
 use crate::hotfix::CommitId;
+use crate::hotfix::version::TrainVersion;
 use crate::policy::Policy;
+use crate::policy::train::Train;
 
 /// What a deployed version is, and which commit it was built from.
 pub fn locate(
@@ -42,6 +44,12 @@ pub fn locate(
 
 /// What an image tag is, and its commit.
 pub fn of_tag(tag: &str, references: &References, policy: &Policy) -> (What, Source<CommitId>) {
+    if let Some(train) = &policy.train
+        && let Some(version) = train.versions.read(tag)
+        && let Some(found) = of_train(tag, version, train, references)
+    {
+        return found;
+    }
     if policy.hotfix_tags.recognise(tag) {
         return of_hotfix(tag, references, policy);
     }
@@ -126,6 +134,38 @@ fn of_hotfix(tag: &str, references: &References, policy: &Policy) -> (What, Sour
             Source::Known((*commit).clone()),
         ),
     }
+}
+
+/// The version of a train or of its hotfix; `None` if the remote has no such train. Its git tag says
+/// which commit it was built from. Without one a hotfix is taken for the head of the train, as a tag of
+/// the branch is; the train itself lies somewhere below.
+fn of_train(
+    tag: &str,
+    version: TrainVersion<'_>,
+    train: &Train,
+    references: &References,
+) -> Option<(What, Source<CommitId>)> {
+    let mut branches = references
+        .branches()
+        .filter(|(branch, _)| train.branches.group(branch) == Some(version.train));
+    let (branch, head) = branches.next()?;
+    let what = match version.is_hotfix() {
+        true => What::Hotfix(Some(branch.to_owned())),
+        false => What::Train(branch.to_owned()),
+    };
+    let commit = match references.tag(tag) {
+        Some(commit) => Source::Known(commit.clone()),
+        None if version.is_hotfix() => Source::Known(head.clone()),
+        None => unknown(
+            format!(
+                "which commit of `{}` is `{}` is said by no git tag",
+                shorten(branch),
+                shorten(tag)
+            ),
+            "push a git tag of that name at the commit that runs",
+        ),
+    };
+    Some((what, commit))
 }
 
 /// The tags that a policy makes of a branch name alone.

@@ -178,7 +178,7 @@ impl Plan {
                     return None;
                 };
                 let may = match &version.what {
-                    What::Release(_) => true,
+                    What::Release(_) | What::Train(_) => true,
                     What::Hotfix(branch) => {
                         commit != tip && (branch.is_none() || *branch != self.own)
                     }
@@ -221,7 +221,7 @@ impl Plan {
         let running: HashSet<CommitId> = match &self.running {
             Source::Known(placed) => placed
                 .iter()
-                .filter(|version| matches!(version.what, What::Release(_)))
+                .filter(|version| matches!(version.what, What::Release(_) | What::Train(_)))
                 .filter_map(|version| match &version.commit {
                     Source::Known(commit) if commit != tip => Some(commit.clone()),
                     _ => None,
@@ -295,7 +295,7 @@ impl Plan {
     ) -> Result<Vec<Port>, Gap> {
         let mut below = match what {
             What::Hotfix(_) => self.released(objects, commit)?,
-            What::Release(_) | What::Other => Vec::new(),
+            What::Release(_) | What::Train(_) | What::Other => Vec::new(),
         };
         if below.is_empty() {
             let Source::Known(default) = &self.default else {

@@ -78,7 +78,12 @@ fn hotfix_names(text: &str, policy: &Policy, version: bool) -> Vec<(String, Name
         let piece = piece.trim_start_matches(['+', '-', '.', '~', '/']);
         let last = piece.rsplit('/').next().unwrap_or(piece);
         if policy.hotfix_tags.recognise(last) {
-            found.push((last.to_owned(), NameKind::Tag));
+            let train = policy.train.as_ref();
+            let kind = match train.and_then(|train| train.versions.read(last)) {
+                Some(_) => NameKind::Version,
+                None => NameKind::Tag,
+            };
+            found.push((last.to_owned(), kind));
             continue;
         }
         // Also in the middle of a path or an address.

@@ -239,6 +239,7 @@ impl Reader<'_> {
         Ok(Start {
             found: Found::PullRequest,
             snapshot: self.snapshot(one),
+            commits: Source::NotConfigured("it is a pull request".to_owned()),
             unnumbered: Vec::new(),
             numbered: None,
             in_one: None,
@@ -269,12 +270,12 @@ impl Reader<'_> {
                 false => self.before(&at)?,
             };
             let Some(parent) = parent else {
-                return Ok(self.start(Found::Base, &at, since));
+                return Ok(self.start(Found::Base, (&at, tip), since));
             };
             let there = self.spec(&parent)?;
             if there != here {
                 if since.numbered.is_some() {
-                    return Ok(self.start(Found::Number, &at, since));
+                    return Ok(self.start(Found::Number, (&at, tip), since));
                 }
                 let in_one = self.changes(&parent, &at)?.contains(&Changes::ChangeLog);
                 since.numbered = Some((at, in_one));
@@ -292,7 +293,8 @@ impl Reader<'_> {
         )))
     }
 
-    fn start(&self, found: Found, at: &CommitId, since: Since) -> Start {
+    fn start(&self, found: Found, (at, tip): (&CommitId, &CommitId), since: Since) -> Start {
+        let (from, to) = (std::slice::from_ref(at), std::slice::from_ref(tip));
         let numbered = since
             .numbered
             .as_ref()
@@ -300,6 +302,7 @@ impl Reader<'_> {
         Start {
             found,
             snapshot: self.snapshot(at),
+            commits: self.ask(self.objects.only_in(to, from, MOST)),
             numbered: numbered.map(|(commit, _)| self.snapshot(commit)),
             in_one: since.numbered.map(|(_, in_one)| in_one),
             unnumbered: since.unnumbered,
