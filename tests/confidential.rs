@@ -4,6 +4,7 @@
 mod canaries;
 mod hostile;
 mod mistakes;
+mod refusals;
 mod registries;
 
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::closed;
 use super::local::LocalError;
 use crate::http::{HttpError, Response};
 use crate::secret::shorten;
@@ -37,6 +38,8 @@ pub enum Cause {
         tries: u32,
         /// Whether it wants to be left alone for longer than this run has time.
         too_late: bool,
+        /// Whether it is the registry that wants to know who asks, and not something in front of it.
+        closed: bool,
     },
     /// An image in a file cannot be read.
     Local(LocalError),
@@ -63,6 +66,8 @@ pub enum Cause {
         status: u16,
         /// What it said.
         said: Option<String>,
+        /// Whether it wants to know who asks.
+        closed: bool,
     },
     /// The token service answered without a token.
     NoToken,
@@ -105,6 +110,7 @@ impl Cause {
             said: RegistryError::said(&answer.body),
             tries: answer.tries,
             too_late: answer.too_late,
+            closed: closed::by_registry(answer),
         }
     }
 }
@@ -153,10 +159,13 @@ impl fmt::Display for RegistryError {
             Cause::Token {
                 status,
                 said: Some(said),
+                ..
             } => {
                 write!(f, "the registry's token service answered {status}, {said}")
             }
-            Cause::Token { status, said: None } => {
+            Cause::Token {
+                status, said: None, ..
+            } => {
                 write!(
                     f,
                     "the registry's token service answered {status} without an explanation"
