@@ -2,6 +2,7 @@
 //! they show to everybody, and no output holds what people have written.
 
 mod canaries;
+mod disguises;
 mod hostile;
 mod mistakes;
 mod refusals;

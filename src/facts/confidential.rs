@@ -127,11 +127,11 @@ pub fn late(facts: &Facts<'_>) -> Option<Why> {
         }
     }
     let below = history.iter().filter_map(|it| it.ports.get()).flatten();
-    let below = below.map(|port| ("", port.subject.as_str())).collect();
+    let below = below.map(|port| ("", port.message.as_str())).collect();
     let mut beside: Vec<Place<'_>> = Vec::new();
     for kept in history.iter().filter_map(|it| it.kept.get()).flatten() {
         beside.push(("", &kept.text));
-        beside.extend(kept.ports.iter().map(|port| ("", port.subject.as_str())));
+        beside.extend(kept.ports.iter().map(|port| ("", port.message.as_str())));
     }
     for placed in history.iter().filter_map(|it| it.running.get()).flatten() {
         beside.push(("", &placed.text));
