@@ -5,6 +5,7 @@ mod canaries;
 mod disguises;
 mod hostile;
 mod mistakes;
+mod own_words;
 mod refusals;
 mod registries;
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::closed;
 use super::local::LocalError;
 use crate::http::{HttpError, Response};
-use crate::secret::shorten;
+use crate::secret::{self, shorten};
 
 /// The longest part of a registry's own message that is repeated.
 const LONGEST_MESSAGE: usize = 200;
@@ -140,7 +140,7 @@ impl fmt::Display for RegistryError {
             } => {
                 write!(f, "the registry answered {status}")?;
                 match said {
-                    Some(said) => write!(f, ", {said}")?,
+                    Some(said) => write!(f, ", {}", secret::said(said))?,
                     None => f.write_str(" without an explanation")?,
                 }
                 match tries {
@@ -161,6 +161,7 @@ impl fmt::Display for RegistryError {
                 said: Some(said),
                 ..
             } => {
+                let said = secret::said(said);
                 write!(f, "the registry's token service answered {status}, {said}")
             }
             Cause::Token {
@@ -175,7 +176,8 @@ impl fmt::Display for RegistryError {
             Cause::Answer(why) | Cause::Config(why) => f.write_str(why),
             Cause::NoArtifacts(said) => write!(
                 f,
-                "the registry refuses artifacts beside images: it answered {said}"
+                "the registry refuses artifacts beside images: it answered {}",
+                secret::said(said)
             ),
             Cause::Resolver(name) => write!(
                 f,
