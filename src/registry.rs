@@ -5,6 +5,7 @@
 
 pub mod advice;
 pub mod auth;
+mod closed;
 pub mod compress;
 pub mod credentials;
 pub mod error;

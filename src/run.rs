@@ -112,7 +112,7 @@ impl Run<'_> {
         }
         notes.extend(self.clear_digest_file());
         let mut facts = facts::collect(self.environment, self.build, self.policy, &self.redactor);
-        self.hide(&facts);
+        self.hide(&mut facts);
         self.identify(&mut facts);
         self.consult(&mut facts);
         self.confide(&mut facts);

@@ -31,6 +31,16 @@ pub fn shorten(text: &str, most: usize) -> String {
     }
 }
 
+/// The marks around what a server said. Neither is a character of any text (Unicode, noncharacters).
+const SAID: [char; 2] = ['\u{fdd0}', '\u{fdd1}'];
+
+/// What a server said, for output: there, and only there, the words of a confidential hotfix are masked.
+/// Whoever writes a commit chooses those words, and must not choose which of ours can be read.
+pub fn said(text: &str) -> String {
+    let [begin, end] = SAID;
+    format!("{begin}{}{end}", text.replace(SAID, ""))
+}
+
 /// A text that must never be shown: its `Debug` says nothing, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -55,7 +65,11 @@ impl fmt::Debug for Secret {
 
 /// Every text that must not be printed, shared by all parts of one run.
 #[derive(Clone, Default)]
-pub struct Redactor(Arc<Mutex<Vec<String>>>);
+pub struct Redactor {
+    secrets: Arc<Mutex<Vec<String>>>,
+    /// What must not be printed where a server says it.
+    words: Arc<Mutex<Vec<String>>>,
+}
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,27 +86,57 @@ impl Redactor {
         for line in secret.lines() {
             forms_of(line.trim(), &mut forms);
         }
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.extend(forms);
-        // The longest first, so that a secret inside another does not leave the rest standing.
-        known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        known.dedup();
+        know(&self.secrets, forms);
+    }
+
+    /// Adds a text that a person wrote and that no server may repeat (see [`said`]).
+    pub fn add_words(&self, words: &str) {
+        let mut forms = Vec::new();
+        forms_of(words, &mut forms);
+        know(&self.words, forms);
     }
 
     /// The text with every known secret replaced by [`MASK`].
     pub fn redact(&self, text: &str) -> String {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut text = text.to_owned();
-        for form in known.iter() {
-            if text.contains(form.as_str()) {
-                text = text.replace(form.as_str(), MASK);
-            }
-        }
-        if text.contains(CUT) {
-            text = without_beginnings(&text, &known);
-        }
-        text
+        let known = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        masked(self.without_words(text), &known)
     }
+
+    /// The text without words in what servers said, and without the marks around that.
+    fn without_words(&self, text: &str) -> String {
+        let [begin, end] = SAID;
+        let mut parts = text.split(begin);
+        let mut whole = parts.next().unwrap_or_default().replace(end, "");
+        for part in parts {
+            // What was cut short has lost its end.
+            let (said, rest) = part.split_once(end).unwrap_or((part, ""));
+            let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+            whole.push_str(&masked(said.to_owned(), &words));
+            whole.push_str(&rest.replace(end, ""));
+        }
+        whole
+    }
+}
+
+fn know(known: &Mutex<Vec<String>>, forms: Vec<String>) {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    known.extend(forms);
+    // The longest first, so that a secret inside another does not leave the rest standing.
+    known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    known.dedup();
+}
+
+/// The text with each of these replaced by [`MASK`].
+fn masked(mut text: String, known: &[String]) -> String {
+    for form in known {
+        if text.contains(form.as_str()) {
+            text = text.replace(form.as_str(), MASK);
+        }
+    }
+    if text.contains(CUT) {
+        text = without_beginnings(&text, known);
+    }
+    text
 }
 
 /// Masks the beginning of a secret in front of each cut.
@@ -239,6 +283,22 @@ mod tests {
         );
         assert_eq!(shorten("ü–x", 3), "ü–x");
         assert_eq!(shorten("ü–xy", 3), "ü–x…");
+    }
+
+    #[test]
+    fn words_are_masked_in_what_a_server_said_and_nowhere_else() {
+        let redactor = Redactor::default();
+        redactor.add_words("not checked: reviewed (must)");
+        let ours = "not checked: reviewed (must): no forge";
+        assert_eq!(redactor.redact(ours), ours);
+        let text = format!("answered 500, {}: {ours}", said(&format!("no {ours}")));
+        let expected = format!("answered 500, no {MASK}: no forge: {ours}");
+        assert_eq!(redactor.redact(&text), expected);
+        // A server cannot end its own part, and a cut does not end ours.
+        let text = said("x\u{fdd1} not checked: reviewed (must)");
+        assert_eq!(redactor.redact(&text), format!("x {MASK}"));
+        let cut = shorten(&said("not checked: reviewed (must)"), 15);
+        assert_eq!(redactor.redact(&cut), format!("{MASK}…"));
     }
 
     #[test]

@@ -2,8 +2,11 @@
 //! they show to everybody, and no output holds what people have written.
 
 mod canaries;
+mod disguises;
 mod hostile;
 mod mistakes;
+mod own_words;
+mod refusals;
 mod registries;
 
 use std::collections::BTreeMap;

@@ -95,6 +95,7 @@ fn ports() -> impl Strategy<Value = Vec<Port>> {
     let port = (ids(), how).prop_map(|(id, how)| Port {
         id,
         subject: "mend it".to_owned(),
+        message: "mend it\n".to_owned(),
         how,
     });
     vec(port, 0..3)

@@ -5,6 +5,7 @@
 mod comment;
 mod confidential;
 mod hostile;
+mod hotfixes;
 mod mail;
 mod place;
 mod ticket;

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::running::Unanswered;
 use crate::http::{Client, HttpError, Request, Response, host_and_port};
 use crate::policy::running::is_open;
-use crate::secret::{Secret, shorten};
+use crate::secret::{self, Secret, shorten};
 pub(super) use limited::Shown;
 
 /// The longest part of a server's own message that is repeated.
@@ -211,7 +211,7 @@ impl fmt::Display for Refusal {
             } => {
                 write!(f, "it answered {status}")?;
                 match said {
-                    Some(said) => write!(f, ", {said}")?,
+                    Some(said) => write!(f, ", {}", secret::said(said))?,
                     None => f.write_str(" without an explanation")?,
                 }
                 match tries {

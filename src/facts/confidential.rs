@@ -1,22 +1,22 @@
 //! Whether a hotfix is confidential (B17–B21): decided from the policy and from every place that may
 //! name a ticket, before anything is shown. One place is enough, and nothing takes it back.
 
+mod names;
+
 use super::reason::Reason;
 use super::{Facts, Promotion, Source, Workspace, ticket};
 use crate::attestation::statement::Claim;
 use crate::ci::Build;
 use crate::facts::forge::Pull;
 use crate::facts::identity::Evidence;
-use crate::hotfix::HotfixBranch;
 use crate::policy::Policy;
-use crate::policy::confidential::PrivateTicket;
 
 /// What stands in the place of a text that a person wrote about a confidential hotfix.
 pub const HIDDEN: &str = "(not shown: the hotfix is confidential)";
 
 /// The most bytes of commit messages in which tickets are looked for. Real hotfixes have a few hundred.
 const MOST_TEXT: usize = 8 * 1024 * 1024;
-/// The most texts that are hidden a second time, where they might be printed by mistake.
+/// The most texts that no server may repeat.
 const MOST_HIDDEN: usize = 400;
 /// The shortest text that is hidden so.
 const SHORTEST_HIDDEN: usize = 8;
@@ -127,11 +127,11 @@ pub fn late(facts: &Facts<'_>) -> Option<Why> {
         }
     }
     let below = history.iter().filter_map(|it| it.ports.get()).flatten();
-    let below = below.map(|port| ("", port.subject.as_str())).collect();
+    let below = below.map(|port| ("", port.message.as_str())).collect();
     let mut beside: Vec<Place<'_>> = Vec::new();
     for kept in history.iter().filter_map(|it| it.kept.get()).flatten() {
         beside.push(("", &kept.text));
-        beside.extend(kept.ports.iter().map(|port| ("", port.subject.as_str())));
+        beside.extend(kept.ports.iter().map(|port| ("", port.message.as_str())));
     }
     for placed in history.iter().filter_map(|it| it.running.get()).flatten() {
         beside.push(("", &placed.text));
@@ -200,8 +200,8 @@ impl Facts<'_> {
         self.tags = super::plan_tags(branch, ticket, self.build, self.policy);
     }
 
-    /// Every line that a person wrote about this hotfix and that is long enough to be told from our own
-    /// words. None of them may reach any output; names that are shown anyway are left out.
+    /// Every line that a person wrote about this hotfix and that is long enough to be told from a word
+    /// that anybody may use. No server may repeat one in our outputs.
     pub fn written(&self) -> Vec<&str> {
         let history = self.history.get();
         let range = history.and_then(|it| it.range.get()).into_iter().flatten();
@@ -213,10 +213,11 @@ impl Facts<'_> {
             Reason::Given(reason) => Some(reason.as_str()),
             Reason::Missing | Reason::Unusable(_) => None,
         };
-        // The first lines first: they are what a rule would print, and there is a limit.
+        // The first lines first: they are what a server would repeat, and there is a limit.
         let subjects = range.clone().map(|change| change.subject.as_str());
         let messages = range.map(|change| change.message.as_str());
         let ports = ports.chain(kept.flat_map(|it| &it.ports));
+        let bodies = ports.clone().map(|port| port.message.as_str());
         let texts = [self.title.as_deref(), reason]
             .into_iter()
             .flatten()
@@ -225,6 +226,7 @@ impl Facts<'_> {
             .chain(self.build.message.as_deref())
             .chain(checkout)
             .chain(messages)
+            .chain(bodies)
             .chain(notes.map(String::as_str));
         let forge = self.forge.get();
         let open = forge.and_then(|it| it.forward.get()).into_iter().flatten();
@@ -239,129 +241,29 @@ impl Facts<'_> {
             .chain(commits.map(|commit| commit.message.as_str()))
             .chain(all.map(|pull| pull.text.as_str()))
             .chain(issues.map(|issue| issue.text.as_str()));
-        let shown = self.names();
         let mut lines: Vec<&str> = texts
             .flat_map(str::lines)
             .map(str::trim)
-            .filter(|line| is_own(line) && !shown.iter().any(|name| name.contains(line)))
+            .filter(|line| is_own(line))
             .take(MOST_HIDDEN)
             .collect();
         lines.sort_unstable();
         lines.dedup();
         lines
     }
-
-    /// Names that have to be shown: people promote them.
-    fn names(&self) -> Vec<&str> {
-        let build = self.build;
-        let versions = self.promotion.iter().flat_map(|it| &it.versions);
-        let ticket = self.ticket.as_ref().map(|(ticket, _)| ticket.as_str());
-        let names = [
-            build.branch.as_deref(),
-            build.source_branch.as_deref(),
-            build.git_ref.as_deref(),
-            build.target.as_deref(),
-            build.link.as_deref(),
-            Some(build.repo.as_str()),
-            ticket,
-        ];
-        names
-            .into_iter()
-            .flatten()
-            .chain(versions.map(|version| version.text.as_str()))
-            .chain(self.tags.iter().filter_map(|tag| tag.text.as_deref()))
-            .collect()
-    }
-
-    /// What a branch says beyond its ticket, where the policy wants names that say nothing
-    /// (`confidential_tag: opaque`).
-    pub fn beyond_ticket(&self) -> Vec<String> {
-        if self.confidential.is_none() || !self.policy.confidential.opaque {
-            return Vec::new();
-        }
-        let mut beyond = Vec::new();
-        for name in self.hotfix_names() {
-            let Some(ticket) = self.ticket_in(name) else {
-                beyond.push(name.to_owned());
-                continue;
-            };
-            let pieces = name.split(ticket).filter(|piece| !piece.is_empty());
-            let pieces: Vec<&str> = pieces.collect();
-            // What is too short to be masked by itself is masked together with its ticket.
-            if pieces.iter().any(|piece| piece.len() < SHORTEST_HIDDEN) {
-                beyond.push(name.to_owned());
-            }
-            beyond.extend(pieces.into_iter().map(str::to_owned));
-        }
-        for (ticket, rest) in self.spoken_tags() {
-            beyond.push(match rest.len() {
-                0..SHORTEST_HIDDEN => format!("{ticket}{rest}"),
-                _ => rest.to_owned(),
-            });
-        }
-        beyond
-    }
-
-    /// What the promoted hotfix tags say: each with its ticket, and what stands behind that. A build's
-    /// number or a commit may stand there, words may not. A tag without a ticket says all of its name.
-    pub fn spoken_tags(&self) -> Vec<(&str, &str)> {
-        let versions = self.promotion.iter().flat_map(|it| &it.versions);
-        let tags = versions.filter_map(|version| version.version.as_ref()?.tag());
-        let is_number = |part: &str| {
-            part.bytes().all(|b| b.is_ascii_digit())
-                || (part.len() >= 7 && part.bytes().all(|b| b.is_ascii_hexdigit()))
-        };
-        tags.filter(|tag| self.policy.hotfix_tags.recognise(tag))
-            .filter_map(|tag| {
-                let Some(ticket) = self.ticket_in(tag) else {
-                    return Some(("", tag));
-                };
-                let (_, rest) = tag.split_once(ticket)?;
-                let speaks = rest
-                    .split(|c: char| !c.is_ascii_alphanumeric())
-                    .any(|it| !is_number(it));
-                speaks.then_some((ticket, rest))
-            })
-            .collect()
-    }
-
-    /// What stands behind the prefix in the names of hotfix branches that this build knows of.
-    pub fn hotfix_names(&self) -> Vec<&str> {
-        let build = self.build;
-        let reference = build.git_ref.as_deref();
-        let reference = reference.and_then(|name| name.strip_prefix("refs/heads/"));
-        let mut names: Vec<&str> = [build.branch.as_deref(), reference]
-            .into_iter()
-            .flatten()
-            .filter_map(|name| {
-                let branch = HotfixBranch::parse(name, &self.policy.prefixes).ok()?;
-                name.get(branch.prefix().len()..)
-            })
-            .collect();
-        names.dedup();
-        names
-    }
-
-    /// The ticket in a name: of the private form where the policy has one.
-    pub fn ticket_in<'t>(&self, name: &'t str) -> Option<&'t str> {
-        let found = match &self.policy.confidential.ticket {
-            Some(private) => private.find(name),
-            None => {
-                let ticket = self.policy.ticket.find(name)?;
-                let at = name.find(ticket.as_str())?;
-                name.get(at..at + ticket.as_str().len())
-            }
-        };
-        found.filter(|ticket| PrivateTicket::is_plain(ticket))
-    }
 }
 
-/// Whether a line is long enough, and neither one word that our own sentences may hold nor the name of
-/// a commit, an image or a version, which have to be shown.
-fn is_own(line: &str) -> bool {
-    let name = line.strip_prefix("sha256:").unwrap_or(line);
+/// Whether a text is long enough to be told from ours, and says anything.
+fn is_own(text: &str) -> bool {
+    text.chars().count() >= SHORTEST_HIDDEN && tells(text)
+}
+
+/// Whether a text is neither one word that any sentence may hold nor the name of a commit, an image or a
+/// version, which have to be shown.
+fn tells(text: &str) -> bool {
+    let name = text.strip_prefix("sha256:").unwrap_or(text);
     let is_name = name
         .chars()
         .all(|c| c.is_ascii_hexdigit() || ".-v".contains(c));
-    line.chars().count() >= SHORTEST_HIDDEN && !line.chars().all(char::is_alphabetic) && !is_name
+    !text.chars().all(char::is_alphabetic) && !is_name
 }

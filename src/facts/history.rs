@@ -157,6 +157,8 @@ pub struct Port {
     pub id: CommitId,
     /// The first line of its message.
     pub subject: String,
+    /// Its message, whole.
+    pub message: String,
     /// How the other branch has it.
     pub how: How,
 }

@@ -15,7 +15,7 @@ pub use packet::{Decoder, LONGEST_PACKET, Packet, encode};
 pub use transfer::{Boundary, Transfer, TransferRequest, transfer_request};
 
 use crate::hotfix::CommitId;
-use crate::secret::shorten;
+use crate::secret::{self, shorten};
 
 /// The longest part of a server's own text that is repeated.
 const LONGEST_TEXT: usize = 200;
@@ -66,7 +66,7 @@ impl fmt::Display for WireError {
             Self::Unexpected { found, expected } => {
                 write!(f, "the answer has `{found}` where {expected} belongs")
             }
-            Self::Said(text) => write!(f, "the server says: {text}"),
+            Self::Said(text) => write!(f, "the server says: {}", secret::said(text)),
             Self::TooMany(what) => write!(f, "the answer has more than {what}"),
             Self::Twice(name) => write!(f, "the answer has `{name}` twice"),
             Self::Sha256 => {

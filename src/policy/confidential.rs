@@ -1,5 +1,7 @@
 //! Which hotfixes are confidential, and what is asked of their names (B17–B21).
 
+mod pattern;
+
 use regex::Regex;
 
 use super::read::Table;
@@ -40,21 +42,25 @@ impl Confidential {
 #[derive(Debug, Clone)]
 pub struct PrivateTicket {
     within: Regex,
+    /// Directly behind a small letter or a digit, as in `fixSEC-12`.
+    glued: Regex,
     whole: Regex,
 }
 
 impl PrivateTicket {
     /// Compiles a pattern. It is looked for within texts, so `^` and `$` in it mean the ends of the
-    /// ticket; capitals and small letters are the same to it.
+    /// ticket; capitals and small letters are the same to it, and so are all separators: people write
+    /// `SEC-12`, `SEC_12` and `SEC12` for one ticket.
     ///
     /// # Errors
     /// What the pattern language says against it, or that it matches nothing at all.
     pub fn new(pattern: &str) -> Result<Self, String> {
         // What is wrong with it is said of the pattern as it was written.
         compile(pattern)?;
-        let inner = without_anchors(pattern);
+        let inner = pattern::free(pattern);
         let ticket = Self {
             within: compile(&format!("(?i)(?:^|[^A-Za-z0-9])(?P<ticket>{inner})"))?,
+            glued: compile(&format!("(?i)(?-i:[a-z0-9])(?P<ticket>{inner})"))?,
             whole: compile(&format!("(?i)^(?:{inner})$"))?,
         };
         if ticket.whole.is_match("") {
@@ -65,10 +71,20 @@ impl PrivateTicket {
 
     /// Whether a text names such a ticket, in whatever disguise and with whatever separator.
     pub fn is_in(&self, text: &str) -> bool {
-        self.within.is_match(text) || {
+        self.within.is_match(text) || !self.glued(text).is_empty() || {
             let folded = fold(text);
             self.within.is_match(&folded) || self.within.is_match(&spaced(&folded))
         }
+    }
+
+    /// Where such tickets begin with a capital behind a small letter or a digit.
+    fn glued(&self, text: &str) -> Vec<(usize, usize)> {
+        let found = self.glued.captures_iter(text);
+        let ticket = found.filter_map(|found| found.name("ticket"));
+        ticket
+            .filter(|it| it.as_str().starts_with(|c: char| c.is_ascii_uppercase()))
+            .map(|it| (it.start(), it.end()))
+            .collect()
     }
 
     /// Whether a text is such a ticket and nothing else.
@@ -104,6 +120,9 @@ impl PrivateTicket {
         };
         let mut ranges = all(text);
         if ranges.is_empty() {
+            ranges = self.glued(text);
+        }
+        if ranges.is_empty() {
             // The separators are ASCII, so the text is as long as before.
             ranges = all(&spaced(text));
         }
@@ -112,47 +131,6 @@ impl PrivateTicket {
             .filter_map(|(from, to)| text.get(from..to));
         found.filter(|ticket| !ticket.is_empty()).collect()
     }
-}
-
-/// A pattern without what ties it to the ends of a text: `^SEC-\d+$` is looked for within
-/// `hotfix/SEC-12-login`, and its ends are those of the ticket.
-fn without_anchors(pattern: &str) -> String {
-    let mut plain = String::with_capacity(pattern.len());
-    let (mut chars, mut class) = (pattern.chars(), 0_usize);
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => match chars.next() {
-                Some('A' | 'z') if class == 0 => plain.push_str("(?:)"),
-                next => {
-                    plain.push('\\');
-                    plain.extend(next);
-                }
-            },
-            '[' => {
-                class += 1;
-                plain.push(c);
-                // A bracket that comes first in a class is one of its characters.
-                let mut ahead = chars.clone();
-                let mut first = ahead.next();
-                if first == Some('^') {
-                    plain.push('^');
-                    chars = ahead.clone();
-                    first = ahead.next();
-                }
-                if first == Some(']') {
-                    plain.push(']');
-                    chars = ahead;
-                }
-            }
-            ']' if class > 0 => {
-                class -= 1;
-                plain.push(c);
-            }
-            '^' | '$' if class == 0 => plain.push_str("(?:)"),
-            _ => plain.push(c),
-        }
-    }
-    plain
 }
 
 /// Reads the keys.
@@ -230,6 +208,8 @@ mod tests {
         names(r"bug (\d{6,})", "bug 752721: x", Some("bug 752721"));
         names(r"[]^$]x", "a $x", Some("$x"));
         names(r"^SEC-\d+$", "INFOSEC-12", None);
+        names(r"^SEC-\d+$", "infosec-12", None);
+        names(r"^SEC-\d+$", "12 seconds", None);
         names(r"^SEC-\d+$", "HOCS-1", None);
     }
 
@@ -238,6 +218,19 @@ mod tests {
         let ticket = PrivateTicket::new(r"^SEC-\d+$").unwrap();
         for text in ["ѕес-12", "ＳＥＣ-12", "S\u{200b}EC-12", "SEC‑12"] {
             assert!(ticket.is_in(text), "{text}");
+        }
+        for text in [
+            "hotfix/SEC_12",
+            "hotfix/SEC12",
+            "hotfix/SEC.12",
+            "hotfix/SEC--12",
+            "hotfix/fixSEC-12",
+            "2026SEC12",
+            "sec/12",
+            "SEC 12",
+        ] {
+            assert!(ticket.is_in(text), "{text}");
+            assert!(ticket.find(text).is_some(), "{text}");
         }
         assert!(ticket.is("sec-12"));
         assert!(!ticket.is("SEC-12-login"));

@@ -4,9 +4,10 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::closed;
 use super::local::LocalError;
 use crate::http::{HttpError, Response};
-use crate::secret::shorten;
+use crate::secret::{self, shorten};
 
 /// The longest part of a registry's own message that is repeated.
 const LONGEST_MESSAGE: usize = 200;
@@ -37,6 +38,8 @@ pub enum Cause {
         tries: u32,
         /// Whether it wants to be left alone for longer than this run has time.
         too_late: bool,
+        /// Whether it is the registry that wants to know who asks, and not something in front of it.
+        closed: bool,
     },
     /// An image in a file cannot be read.
     Local(LocalError),
@@ -63,6 +66,8 @@ pub enum Cause {
         status: u16,
         /// What it said.
         said: Option<String>,
+        /// Whether it wants to know who asks.
+        closed: bool,
     },
     /// The token service answered without a token.
     NoToken,
@@ -105,6 +110,7 @@ impl Cause {
             said: RegistryError::said(&answer.body),
             tries: answer.tries,
             too_late: answer.too_late,
+            closed: closed::by_registry(answer),
         }
     }
 }
@@ -134,7 +140,7 @@ impl fmt::Display for RegistryError {
             } => {
                 write!(f, "the registry answered {status}")?;
                 match said {
-                    Some(said) => write!(f, ", {said}")?,
+                    Some(said) => write!(f, ", {}", secret::said(said))?,
                     None => f.write_str(" without an explanation")?,
                 }
                 match tries {
@@ -153,10 +159,14 @@ impl fmt::Display for RegistryError {
             Cause::Token {
                 status,
                 said: Some(said),
+                ..
             } => {
+                let said = secret::said(said);
                 write!(f, "the registry's token service answered {status}, {said}")
             }
-            Cause::Token { status, said: None } => {
+            Cause::Token {
+                status, said: None, ..
+            } => {
                 write!(
                     f,
                     "the registry's token service answered {status} without an explanation"
@@ -166,7 +176,8 @@ impl fmt::Display for RegistryError {
             Cause::Answer(why) | Cause::Config(why) => f.write_str(why),
             Cause::NoArtifacts(said) => write!(
                 f,
-                "the registry refuses artifacts beside images: it answered {said}"
+                "the registry refuses artifacts beside images: it answered {}",
+                secret::said(said)
             ),
             Cause::Resolver(name) => write!(
                 f,

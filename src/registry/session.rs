@@ -6,6 +6,7 @@ use reqwest::header::WWW_AUTHENTICATE;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::closed;
 use super::credentials::Credentials;
 use super::error::Cause;
 use super::token::{Asking, Grant};
@@ -203,6 +204,16 @@ impl Session {
         })
     }
 
+    /// Meets the challenge of an answer. One that we have nothing for and that speaks of a limit is no
+    /// question for credentials.
+    async fn met(&self, challenge: String, answer: &Response) -> Result<State, Cause> {
+        let granted = self.granted(challenge, answer.url.clone()).await;
+        granted.map_err(|cause| match cause {
+            Cause::CredentialsWanted if closed::is_limit(answer) => Cause::status(answer),
+            cause => cause,
+        })
+    }
+
     /// Runs a first try, and returns its answer together with a new header if it was challenged.
     async fn challenged(
         &self,
@@ -217,7 +228,7 @@ impl Session {
             let answer = first(header).await?;
             let renewed = match self.challenge(&answer) {
                 Some(challenge) => {
-                    *state = self.granted(challenge, answer.url.clone()).await?;
+                    *state = self.met(challenge, &answer).await?;
                     state.header().map(str::to_owned)
                 }
                 None => {
@@ -249,7 +260,7 @@ impl Session {
         };
         let met = matches!(&*state, State::Granted { .. }) && state.header() != used.as_deref();
         if !met {
-            *state = self.granted(challenge, answer.url.clone()).await?;
+            *state = self.met(challenge, answer).await?;
         }
         // What was refused a moment ago is refused again, and registries lock accounts for that.
         let new = state.header().filter(|new| Some(*new) != used.as_deref());

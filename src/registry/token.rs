@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::auth::challenges;
+use super::closed;
 use super::credentials::Credentials;
 use super::error::{Cause, RegistryError};
 use crate::http::{Client, Request, Response};
@@ -160,6 +161,7 @@ impl Asking<'_> {
             return Err(Cause::Token {
                 status: answer.status,
                 said: RegistryError::said(&answer.body),
+                closed: closed::by_token_service(answer),
             });
         }
         let answer: Answer = serde_json::from_slice(&answer.body).map_err(|_| Cause::NoToken)?;

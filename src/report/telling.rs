@@ -19,7 +19,7 @@ use super::{Report, json};
 use crate::http::{Client, HttpError, Request};
 use crate::policy::notify::{Address, Form, Receiver, Smtp, Way};
 use crate::policy::running::is_open;
-use crate::secret::{Redactor, Secret, shorten};
+use crate::secret::{self, Redactor, Secret, shorten};
 use crate::settings::{SecretState, Settings};
 
 /// The time for all that is told, after everything else: a server that hangs must not hold the step.
@@ -173,7 +173,7 @@ impl Teller<'_> {
                 let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
                 let said = match said.starts_with(['<', '{']) || said.is_empty() {
                     true => String::new(),
-                    false => format!(": «{}»", shorten(&said, SAID)),
+                    false => format!(": «{}»", secret::said(&shorten(&said, SAID))),
                 };
                 Err(Untold(format!("the server answered {status}{later}{said}")))
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Asks, Judges, OwnLevel, Rule, known};
 use crate::ci::Event;
-use crate::facts::{Facts, shorten};
+use crate::facts::Facts;
 use crate::verdict::{Level, Outcome, Step};
 
 pub(super) const RULE: Rule = Rule {
@@ -36,7 +36,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     }
     if let Some(module) = files.iter().find(|file| file.submodule) {
         return Ok(violation(
-            format!("the submodule `{}` moved", shorten(&module.path)),
+            format!("the submodule `{}` moved", facts.words(&module.path)),
             "leave the submodule where it is, or hotfix its repository by itself",
         ));
     }
@@ -65,7 +65,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let shown: Vec<String> = touched
         .iter()
         .take(5)
-        .map(|service| format!("`{}`", shorten(service)))
+        .map(|service| format!("`{}`", facts.words(service)))
         .collect();
     if touched.len() > 1 {
         return Ok(violation(
@@ -78,7 +78,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
             Some(service) => format!("only {service} is changed"),
             None => "no service's own files are changed".to_owned(),
         },
-        note: shared.map(|path| format!("`{}` belongs to no single service", shorten(path))),
+        note: shared.map(|path| format!("`{}` belongs to no single service", facts.words(path))),
     })
 }
 

@@ -3,7 +3,7 @@
 use super::atomic::is_lock;
 use super::{Asks, Judges, OwnLevel, Rule, known, own_commits};
 use crate::ci::Event;
-use crate::facts::{Facts, Source, shorten};
+use crate::facts::{Facts, Source};
 use crate::git::changes::FileChange;
 use crate::verdict::{Level, Outcome, Step};
 
@@ -41,7 +41,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     };
     if let Some(file) = files.iter().find(|file| is_migration(&file.path)) {
         return Ok(violation(
-            format!("a migration of the database, `{}`", shorten(&file.path)),
+            format!("a migration of the database, `{}`", facts.words(&file.path)),
             "say how the schema goes back, or leave the migration to a normal release",
         ));
     }
@@ -51,7 +51,11 @@ pub(super) fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         .find(|file| is_lock(&file.path) && (lines(file) > LOCK_LINES || file.binary))
     {
         return Ok(violation(
-            format!("`{}` rewritten, {} lines", shorten(&file.path), lines(file)),
+            format!(
+                "`{}` rewritten, {} lines",
+                facts.words(&file.path),
+                lines(file)
+            ),
             "move only the packages that the fix needs",
         ));
     }

@@ -13,7 +13,7 @@ use crate::registry::credentials::Credentials;
 use crate::registry::error::RegistryError;
 use crate::registry::reference::{Repository, Version};
 use crate::registry::{Access, Registry, Target};
-use crate::rules;
+use crate::{policy, rules, settings};
 
 impl Run<'_> {
     /// Decides once more, now that everything is known, and asks what only confidential hotfixes are
@@ -33,18 +33,44 @@ impl Run<'_> {
         }
     }
 
-    /// No rule prints what people have written about a confidential hotfix. If one did by mistake, or a
-    /// server's answer repeated it, the one way out would still mask it.
-    pub(super) fn hide(&self, facts: &Facts<'_>) {
+    /// No rule prints what people have written about a confidential hotfix. Where a server's answer repeats
+    /// it, the one way out masks it; and it masks names that say more than they should.
+    pub(super) fn hide(&self, facts: &mut Facts<'_>) {
         if facts.confidential.is_none() {
             return;
         }
+        facts.quiet_versions();
         for line in facts.written() {
-            self.redactor.add(line);
+            self.redactor.add_words(line);
         }
-        for beyond in facts.beyond_ticket() {
+        for beyond in facts.beyond_ticket(|name| self.is_ours(name)) {
             self.redactor.add(&beyond);
         }
+    }
+
+    /// Whether a name is, or is a part of, a word that outputs cannot do without: a rule, a setting, where
+    /// the image goes, what is built, by whom.
+    fn is_ours(&self, name: &str) -> bool {
+        let name = name.trim_matches(|c: char| !c.is_alphanumeric());
+        let name = name.to_lowercase();
+        let rules = rules::keys();
+        let rules = rules.iter().map(|rule| rule.id.to_owned());
+        let keys = policy::KEYS.iter().map(|key| format!("policy.{key}"));
+        let settings = settings::NAMES.iter().map(|name| (*name).to_owned());
+        let (repo, build) = (self.policy.repo.as_ref(), self.build);
+        let others = [
+            Some("drone-hotfix".to_owned()),
+            repo.map(ToString::to_string),
+            Some(build.repo.clone()),
+            build.target.clone(),
+            build.trigger.clone(),
+            build.default_branch.clone(),
+        ];
+        rules
+            .chain(keys)
+            .chain(settings)
+            .chain(others.into_iter().flatten())
+            .any(|ours| ours.to_lowercase().contains(&name))
     }
 
     fn exposure(&self, facts: &Facts<'_>) -> Source<Vec<Exposed>> {

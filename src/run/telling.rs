@@ -17,7 +17,7 @@ use crate::facts::identity::{Evidence, NameKind};
 use crate::facts::{Absent, Facts, shorten};
 use crate::hotfix::HotfixBranch;
 use crate::registry::error::RegistryError;
-use crate::report::telling::comment::{self, News, Place, Promotion};
+use crate::report::telling::comment::{self, Key, News, Place, Promotion};
 use crate::report::telling::{LONGEST, Teller, audit, tell};
 use crate::report::ticket::{Changes, Ticket, is_ticket};
 use crate::report::{Ending, Judged, Published, Report, outputs};
@@ -26,7 +26,7 @@ use crate::report::{Ending, Judged, Published, Report, outputs};
 const MOST_CHANGES: usize = 50;
 
 /// A comment that is to be written: where, about which hotfix, and what.
-type Comment = Result<(Place, String, News), String>;
+type Comment = Result<(Place, Key, News), String>;
 
 impl Run<'_> {
     /// The ticket of what was published. A rehearsal publishes nothing, so it has none.
@@ -176,7 +176,12 @@ impl Run<'_> {
             .ok_or_else(|| "the branch of the promoted hotfix is not known".to_owned())
             .and_then(|branch| {
                 let number = self.number(facts, thread, &branch)?;
-                Ok((self.place(number)?, branch, news))
+                let image = self.policy.repo.as_ref().map(ToString::to_string);
+                Ok((
+                    self.place(number)?,
+                    Key::of(&branch, image.as_deref()),
+                    news,
+                ))
             });
         Some(place)
     }

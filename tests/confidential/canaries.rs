@@ -66,6 +66,13 @@ fn talkative(team: &Team) -> DroneBuild {
         "x\n",
         &format!("feat: {}", subject("feature")),
     );
+    // Names of files are words of people too.
+    let file = |name: &str| format!("{name}/cAnary_quite plain.sql");
+    team.commit(&file("db/migrations"), "x\n", &subject("migration"));
+    team.commit(&file("cAnary/x"), "x\n", &subject("file"));
+    for service in ["a", "cAnary"] {
+        team.commit(&format!("{service}/Dockerfile"), "x\n", &subject("service"));
+    }
     let log = format!("* (hotfix 2026.01.02) {}\n", canary("change log"));
     team.commit("CHANGELOG.md", &log, &subject("log"));
     team.push("hotfix/SEC-12");

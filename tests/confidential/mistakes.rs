@@ -123,7 +123,7 @@ fn links_to_issues() {
     hotfix(
         &team,
         "hotfix/SEC-12-#7",
-        "SEC-12 check a name (#24)\n\nFixes example/app#3\n",
+        "SEC-12 check a name: #24\n\nFixes example/app#3\n",
     );
     team.commit(
         "ChangeLog",
@@ -134,6 +134,49 @@ fn links_to_issues() {
     let run = judge(&pushed(&team, "hotfix/SEC-12-#7"), PRIVATE);
     run.begins(1, "refused by");
     assert_snapshot!(said(&run));
+}
+
+#[test]
+fn what_the_forge_writes_and_what_only_looks_so_is_no_link_and_no_word() {
+    let team = Team::new();
+    for (at, message) in [
+        "SEC-12 check a name (#24)",
+        "SEC-12 check a name (#24)\n\nReviewed-on: https://git.example/example/service/pulls/24\n",
+        "Merge branch 'SEC-12' into 'hotfix/SEC-12'\n\nSEC-12 check a name\n\nSee merge request example/service!24\n",
+        "SEC-12 keep 30 days of names in C#7",
+        "SEC-12 retry after 10 days",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let run = judge(&hotfix(&team, &format!("hotfix/SEC-{at}"), message), PRIVATE);
+        assert!(!run.text.contains("link"), "{message}\n{}", run.text);
+        assert!(
+            !run.text.contains("about security"),
+            "{message}\n{}",
+            run.text
+        );
+    }
+}
+
+#[test]
+fn the_change_log_of_a_train_is_one_whatever_it_is_called() {
+    let team = Team::new();
+    hotfix(&team, "hotfix/SEC-12", QUIET);
+    let log = " * (hotfix 2026.01.02) close a vulnerability: #1234\n";
+    team.commit("packaging/hotfixes.txt", log, "SEC-12 note it");
+    team.push("hotfix/SEC-12");
+    let push = pushed(&team, "hotfix/SEC-12");
+    let train = "train: {spec: x.spec, changelog: packaging/hotfixes.txt}";
+    let run = judge(&push, &format!("{PRIVATE}, {train}"));
+    run.begins(1, "refused by confidential");
+    assert!(
+        said(&run).contains("lines that it adds to change logs"),
+        "{}",
+        run.text
+    );
+    let run = judge(&push, PRIVATE);
+    assert!(!run.text.contains("change logs"), "{}", run.text);
 }
 
 #[test]

@@ -101,6 +101,7 @@ fn history(good: bool) -> History {
     let port = |how| Port {
         id: commit(TIP),
         subject: "HOCS-1 mend it".to_owned(),
+        message: "HOCS-1 mend it\n".to_owned(),
         how,
     };
     let change = Change {

@@ -15,19 +15,19 @@ use crate::support::pipeline::DroneBuild;
 
 const REPO: &str = "example/service";
 /// The account of our token, and somebody else's.
-const OURS: u64 = 12;
+pub const OURS: u64 = 12;
 const THEIRS: u64 = 13;
 
 /// The comments of a forge, by number, author and text.
 #[derive(Clone, Debug, Default)]
-struct Thread {
-    comments: Vec<(u64, u64, String)>,
+pub struct Thread {
+    pub comments: Vec<(u64, u64, String)>,
     /// What was asked: method and path.
-    asked: Vec<String>,
+    pub asked: Vec<String>,
     /// Answers that come before any other, to requests of this method.
-    odd: Vec<(&'static str, Response)>,
+    pub odd: Vec<(&'static str, Response)>,
     /// What the descriptions do not allow.
-    wrong: Vec<String>,
+    pub wrong: Vec<String>,
 }
 
 pub struct Forge {
@@ -48,7 +48,7 @@ impl Forge {
         Forge::with(kind, Thread::default())
     }
 
-    fn with(kind: &'static str, thread: Thread) -> Forge {
+    pub fn with(kind: &'static str, thread: Thread) -> Forge {
         let thread = Arc::new(Mutex::new(thread));
         let shared = Arc::clone(&thread);
         let description = describe(kind);
@@ -71,7 +71,7 @@ impl Forge {
         World::new(&self.address()).with_secret("forge_token")
     }
 
-    fn policy(&self, comment: &str) -> String {
+    pub fn policy(&self, comment: &str) -> String {
         format!(
             "forge: {{url: \"http://{{address}}\", kind: {}}}, rules: {{build-passed: \"off\", \
              clean-parameters: \"off\", merged-by-pull-request: \"off\", reviewed: \"off\", \
@@ -80,7 +80,7 @@ impl Forge {
         )
     }
 
-    fn judge(&self, build: &DroneBuild, comment: &str) -> Run {
+    pub fn judge(&self, build: &DroneBuild, comment: &str) -> Run {
         self.world().judge(build, &self.policy(comment))
     }
 
@@ -224,7 +224,7 @@ fn answer(
 }
 
 /// A comment with the hidden line of a hotfix.
-fn marked(hotfix: &str, data: &str) -> String {
+pub fn marked(hotfix: &str, data: &str) -> String {
     let (key, data) = (STANDARD.encode(hotfix), STANDARD.encode(data));
     format!("<!-- drone-hotfix deployment-ticket {key} {data} -->\n### Deployment ticket\n")
 }

@@ -55,7 +55,7 @@ pub fn is_change_log(path: &str) -> bool {
         })
 }
 
-/// The lines of change logs that `tip` has and `base` does not.
+/// The lines of change logs that `tip` has and `base` does not. `own` is a change log by another name.
 ///
 /// # Errors
 /// If a file cannot be read, or there is too much of it.
@@ -64,11 +64,13 @@ pub fn notes(
     base: &CommitId,
     tip: &CommitId,
     files: &[FileChange],
+    own: Option<&str>,
 ) -> Result<Vec<String>, Gap> {
     let mut added = Vec::new();
     let logs = files
         .iter()
-        .filter(|file| is_change_log(&file.path) && file.status != Status::Deleted);
+        .filter(|file| is_change_log(&file.path) || own == Some(file.path.as_str()))
+        .filter(|file| file.status != Status::Deleted);
     for (count, file) in logs.enumerate() {
         if count == MOST_FILES {
             return Err(Gap::Limit(format!(

@@ -29,6 +29,8 @@ pub struct Plan {
     pub(super) pattern: Option<Regex>,
     pub(super) same_tag: Source<Vec<SameTag>>,
     pub(super) to_production: bool,
+    /// The change log of the train, whatever it is called.
+    pub(super) changelog: Option<String>,
     /// What else is needed: of a pull request into a train, the train.
     pub(super) more: Vec<CommitId>,
     /// Whether a question had no answer because the history is cut off.
@@ -53,6 +55,7 @@ pub fn plan(facts: &Facts<'_>, references: &Arc<References>) -> Plan {
     let target = facts.promotion.as_ref().map(|promotion| &promotion.target);
     let default = default(facts, references);
     Plan {
+        changelog: policy.train.as_ref().map(|train| train.changelog.clone()),
         tip: tip(facts, references),
         own,
         also: also(&default, facts, references),

@@ -84,7 +84,7 @@ pub fn ports(objects: &Objects, search: &Search<'_>) -> Result<Vec<Port>, Gap> {
         {
             *taken.entry(back).or_default() += 1;
         }
-        own.push((id, commit.subject().to_owned(), patch, is_gone));
+        own.push((id, commit, patch, is_gone));
     }
     let seen = look(objects, search, &paths)?;
     let whole = match search.base {
@@ -100,7 +100,7 @@ pub fn ports(objects: &Objects, search: &Search<'_>) -> Result<Vec<Port>, Gap> {
         _ => false,
     };
     own.into_iter()
-        .map(|(id, subject, patch, is_gone)| {
+        .map(|(id, commit, patch, is_gone)| {
             let how = match &patch {
                 None => How::Nothing,
                 Some(patch) => {
@@ -123,7 +123,8 @@ pub fn ports(objects: &Objects, search: &Search<'_>) -> Result<Vec<Port>, Gap> {
             };
             Ok(Port {
                 id: id.clone(),
-                subject,
+                subject: commit.subject().to_owned(),
+                message: commit.message,
                 how,
             })
         })

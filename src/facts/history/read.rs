@@ -10,6 +10,7 @@ use super::services::services;
 use super::{Base, Change, Found, History, Kept, Placed, Port, What};
 use crate::facts::Source;
 use crate::git::Gap;
+use crate::git::changes::FileChange;
 use crate::git::objects::Objects;
 use crate::hotfix::CommitId;
 use crate::policy::is_release;
@@ -64,8 +65,11 @@ impl Plan {
             },
         });
         let files = single.then(|base| self.ask(objects.changes(Some(base), &tip)));
-        let notes =
-            single.then(|base| files.then(|files| self.ask(notes(objects, base, &tip, files))));
+        let log = self.changelog.as_deref();
+        let added = |base: &CommitId, files: &Vec<FileChange>| {
+            self.ask(notes(objects, base, &tip, files, log))
+        };
+        let notes = single.then(|base| files.then(|files| added(base, files)));
         let revertible = single.then(|base| self.ask(objects.reverts_cleanly(base, &tip, &tip)));
         let ports = self
             .default

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::git::refs::RefsError;
 use crate::git::wire::WireError;
 use crate::http::{HttpError, Response};
-use crate::secret::shorten;
+use crate::secret::{self, shorten};
 
 /// The longest part of a server's own message that is repeated.
 const LONGEST_MESSAGE: usize = 200;
@@ -230,7 +230,7 @@ impl fmt::Display for RemoteError {
                     write!(f, ", {tries} times")?;
                 }
                 if let Some(said) = said {
-                    write!(f, ", `{said}`")?;
+                    write!(f, ", `{}`", secret::said(said))?;
                 }
                 if matches!(status, 401 | 403 | 404) {
                     f.write_str(if self.with_credentials {

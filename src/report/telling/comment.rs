@@ -10,12 +10,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-pub use super::record::{Promotion, Record};
+pub use super::record::{Key, Promotion, Record};
 use super::{Teller, Untold};
 use crate::http::{Client, Request, Response};
 use crate::policy::forge::Kind;
 use crate::policy::running::is_open;
-use crate::secret::{Redactor, shorten};
+use crate::secret::{self, Redactor, shorten};
 
 /// The most comments on one page (GitHub).
 const PAGE: usize = 100;
@@ -65,7 +65,7 @@ struct Account {
 }
 
 /// Writes the comment, or changes the one that is there. Says where it is, or why it is not.
-pub async fn write(teller: Teller<'_>, place: &Place, hotfix: &str, news: News) -> String {
+pub async fn write(teller: Teller<'_>, place: &Place, hotfix: &Key, news: News) -> String {
     let written = teller.in_time(place.write(teller.client, teller.redactor, hotfix, news));
     match written.await {
         Ok(done) => done,
@@ -78,7 +78,7 @@ impl Place {
         &self,
         client: &Client,
         redactor: &Redactor,
-        hotfix: &str,
+        hotfix: &Key,
         news: News,
     ) -> Result<String, Untold> {
         let client = &Api {
@@ -122,16 +122,26 @@ impl Place {
         };
         let word = if id.is_some() { "updated" } else { "written" };
         let written: Comment = client.issue(method, &path, &[], body).await?;
+        // What was written stands, whatever becomes of the others.
+        let mut left = Vec::new();
         for id in ids {
             let path = ["comments".to_owned(), id.to_string()];
-            client.delete(&path).await?;
+            if let Err(why) = client.delete(&path).await {
+                left.push((id, why));
+            }
         }
         let link = written
             .html_url
             .as_deref()
             .and_then(super::super::message::address);
         let place = link.unwrap_or_else(|| format!("comment {} on #{}", written.id, self.number));
-        Ok(format!("deployment ticket {word}: {place}"))
+        let left = match left.first() {
+            Some((id, why)) => {
+                format!("; an older comment of ours, {id}, could not be deleted: {why}")
+            }
+            None => String::new(),
+        };
+        Ok(format!("deployment ticket {word}: {place}{left}"))
     }
 }
 
@@ -142,7 +152,7 @@ struct Api<'a> {
 
 impl Api<'_> {
     /// The comments of an account about a hotfix.
-    async fn comments(&self, own: u64, hotfix: &str) -> Result<Vec<(u64, Record)>, Untold> {
+    async fn comments(&self, own: u64, hotfix: &Key) -> Result<Vec<(u64, Record)>, Untold> {
         let mut ours = Vec::new();
         let path = [self.place.number.to_string(), "comments".to_owned()];
         for page in 1..=MOST_PAGES {
@@ -267,7 +277,8 @@ fn refused(answer: &Response) -> Untold {
         message: String,
     }
     let said = serde_json::from_slice::<Said>(&answer.body).ok();
-    let said = said.map(|said| format!(": «{}»", shorten(&said.message, super::SAID)));
+    let said =
+        said.map(|said| format!(": «{}»", secret::said(&shorten(&said.message, super::SAID))));
     let advice = match answer.status {
         401 => "; check `forge_token`",
         403 | 429 if answer.header("retry-after").is_some() => {

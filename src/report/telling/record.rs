@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use crate::registry::reference::Digest;
 use crate::report::message::address;
 use crate::report::sink::scrubbed;
 use crate::secret::{Redactor, shorten};
@@ -20,6 +21,26 @@ const MOST_LINES: usize = 80;
 const LONGEST_TEXT: usize = 300;
 /// The longest comment that is read, in bytes. GitHub keeps 65,536 characters.
 const LONGEST: usize = 256 * 1024;
+
+/// Which comment is meant: that of a hotfix, at the gate of one image. The branch may say more than it
+/// should, so nobody can read it in the comment.
+#[derive(Debug, Clone)]
+pub struct Key {
+    digest: String,
+    /// What earlier versions wrote.
+    old: String,
+}
+
+impl Key {
+    /// The comment about a hotfix branch whose image goes to this repository.
+    pub fn of(branch: &str, image: Option<&str>) -> Self {
+        let whole = format!("{branch}\n{}", image.unwrap_or_default());
+        Self {
+            digest: Digest::of(whole.as_bytes()).as_str().to_owned(),
+            old: STANDARD.encode(branch),
+        }
+    }
+}
 
 /// A comment, as data.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +74,7 @@ pub struct Promotion {
 
 impl Record {
     /// Reads the data of a comment, if it is one about this hotfix.
-    pub fn read(body: &str, hotfix: &str) -> Option<Self> {
+    pub fn read(body: &str, hotfix: &Key) -> Option<Self> {
         if body.len() > LONGEST {
             return None;
         }
@@ -62,7 +83,7 @@ impl Record {
             .strip_prefix(MARK)?
             .strip_suffix(END)?
             .split_once(' ')?;
-        if STANDARD.decode(key).ok()? != hotfix.as_bytes() {
+        if key != hotfix.digest && key != hotfix.old {
             return None;
         }
         // Data that cannot be read is lost, but the comment is ours and is written anew.
@@ -95,12 +116,12 @@ impl Record {
 
     /// The comment. What others wrote stands as code, where the forges see no mention, no link to an
     /// issue and no markup.
-    pub fn write(&self, hotfix: &str, redactor: &Redactor) -> String {
+    pub fn write(&self, hotfix: &Key, redactor: &Redactor) -> String {
         let record = self.bounded(redactor);
         let data = serde_json::to_vec(&record).unwrap_or_default();
         let mut text = format!(
             "{MARK}{} {}{END}\n### Deployment ticket\n",
-            STANDARD.encode(hotfix),
+            hotfix.digest,
             STANDARD.encode(data)
         );
         if record.ticket.is_empty() {
@@ -204,16 +225,20 @@ mod tests {
         };
         (1..=30).for_each(|build| record.promote(promotion(build)));
         record.promote(promotion(30));
-        let text = record.write("hotfix/a-->b", &Redactor::default());
-        let read = Record::read(&text, "hotfix/a-->b").unwrap();
+        let key = Key::of("hotfix/a-->b", Some("quay.example/a/b"));
+        let text = record.write(&key, &Redactor::default());
+        let read = Record::read(&text, &key).unwrap();
         assert_eq!(read.promotions.len(), MOST_PROMOTIONS);
         assert_eq!(read.ticket, record.ticket);
-        assert_eq!(read.write("hotfix/a-->b", &Redactor::default()), text);
-        assert_eq!(Record::read(&text, "hotfix/a"), None);
-        assert_eq!(
-            Record::read(&format!("hello\n{text}"), "hotfix/a-->b"),
-            None
-        );
+        assert_eq!(read.write(&key, &Redactor::default()), text);
+        for other in [
+            Key::of("hotfix/a", Some("quay.example/a/b")),
+            Key::of("hotfix/a-->b", None),
+            Key::of("hotfix/a-->b", Some("quay.example/a/c")),
+        ] {
+            assert_eq!(Record::read(&text, &other), None);
+        }
+        assert_eq!(Record::read(&format!("hello\n{text}"), &key), None);
         assert_eq!(
             text.lines().filter(|line| line.starts_with("````")).count(),
             2
@@ -223,14 +248,15 @@ mod tests {
     #[test]
     fn data_that_cannot_be_read_is_nothing() {
         let body = format!("{MARK}{} x{END}", STANDARD.encode("hotfix/a"));
-        assert_eq!(Record::read(&body, "hotfix/a"), Some(Record::default()));
+        let key = Key::of("hotfix/a", Some("quay.example/a/b"));
+        assert_eq!(Record::read(&body, &key), Some(Record::default()));
         for body in [
             "",
             "<!-- -->",
             &format!("{MARK}{END}"),
             &"x".repeat(1_000_000),
         ] {
-            assert_eq!(Record::read(body, "hotfix/a"), None);
+            assert_eq!(Record::read(body, &key), None);
         }
     }
 }

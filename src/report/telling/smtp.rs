@@ -27,7 +27,7 @@ use super::{SAID, Untold};
 use crate::http::Client;
 use crate::policy::notify::Smtp;
 use crate::report::message::Message;
-use crate::secret::{Secret, shorten};
+use crate::secret::{self, Secret, shorten};
 
 /// The most bytes that a mail server may send in all.
 const MOST_READ: usize = 128 * 1024;
@@ -162,7 +162,7 @@ fn said(error: lettre::transport::smtp::Error) -> Untold {
     {
         text = format!("{text}: {source}");
     }
-    Untold(shorten(&text, SAID))
+    Untold(secret::said(&shorten(&text, SAID)))
 }
 
 /// A connection that can turn to TLS below the dialogue, and that ends when too much was read.

@@ -2,7 +2,7 @@
 //! the issue says what is wrong (B19).
 
 /// Words of addresses that lead to one issue, pull request or bug.
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 15] = [
     "/issues/",
     "/issue/",
     "/pull/",
@@ -15,15 +15,47 @@ const PATHS: [&str; 12] = [
     "/vuln/",
     "show_bug.cgi",
     "/cve",
+    "/+bug/",
+    "view.php?id=",
+    "selectedissue=",
+];
+/// The same where a number follows.
+const NUMBERED: [&str; 6] = [
+    "/ticket/",
+    "/tickets/",
+    "/bug/",
+    "/bugs/",
+    "/discussions/",
+    "/incidents/",
+];
+/// Hosts that shorten addresses of issues, or have nothing but reports.
+const SHORT: [&str; 3] = ["bugzil.la/", "crbug.com/", "hackerone.com/reports/"];
+/// Words directly in front of `#` that make the number behind it an issue's.
+const KINDS: [&str; 9] = [
+    "bug", "bugs", "closes", "fixes", "gh", "issue", "issues", "pr", "ticket",
 ];
 /// Hosts that say it by their name alone.
 const HOSTS: [&str; 4] = ["bugs.", "issues.", "bugzilla.", "tracker."];
 
+/// What a text is: in some the forge itself names the pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A name, a line of a change log.
+    Text,
+    /// The subject of a commit.
+    Subject,
+    /// The subject of a merge.
+    Merge,
+}
+
 /// How many links to issues a text holds. `is_private` says of a text whether it names a ticket of
-/// the private tracker: such a link leads where only few can follow. `merge` is set for the subject
-/// of a merge, in which the forge itself names the pull request.
-pub(super) fn count(text: &str, merge: bool, is_private: impl Fn(&str) -> bool) -> usize {
-    let rest = if merge { without_own(text) } else { text };
+/// the private tracker: such a link leads where only few can follow.
+pub(super) fn count(text: &str, kind: Kind, is_private: impl Fn(&str) -> bool) -> usize {
+    let rest = match kind {
+        Kind::Text => text,
+        Kind::Subject => without_squash(text),
+        Kind::Merge => without_own(without_squash(text)),
+    };
     let words = rest.split(|c: char| c.is_whitespace() || "()[]{}<>\"'`,;|".contains(c));
     let mut before = "";
     let mut found = 0;
@@ -47,9 +79,11 @@ fn leads_to_private(word: &str, with: &str, is_private: impl Fn(&str) -> bool) -
             .rsplit('/')
             .next()
             .unwrap_or_default();
-        let id = query.strip_prefix("id=").unwrap_or_default();
-        let id = id.split('&').next().unwrap_or_default();
-        return is_private(last) || (!id.is_empty() && is_private(&format!("bug {id}")));
+        let names = |part: &str| {
+            let (key, value) = part.split_once('=').unwrap_or_default();
+            is_private(value) || (key == "id" && is_private(&format!("bug {value}")))
+        };
+        return is_private(last) || query.split('&').any(names);
     }
     let number = with.rfind(['#', '!']).unwrap_or(with.len());
     is_private(with) && !is_private(&with[..number])
@@ -61,17 +95,86 @@ fn is_link(word: &str) -> bool {
         let (host, path) = address.split_once('/').unwrap_or((address, ""));
         let path = format!("/{path}");
         return PATHS.iter().any(|part| path.contains(part))
-            || HOSTS.iter().any(|name| host.starts_with(name));
+            || NUMBERED.iter().any(|part| numbered(&path, part))
+            || HOSTS.iter().any(|name| host.starts_with(name))
+            || SHORT.iter().any(|start| is_short(address, start));
     }
     // An address without its scheme: `github.com/owner/repo/issues/1`.
     if small.contains('.') && PATHS.iter().take(7).any(|part| small.contains(part)) {
         return true;
     }
-    // `#123`, `owner/repo#123`, `GH-123`, `group/project!12`, and the same behind other signs.
-    let number = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
-    small.split('#').skip(1).any(number)
-        || small.split('!').skip(1).any(number)
+    if SHORT.iter().any(|start| is_short(&small, start)) {
+        return true;
+    }
+    // `#123`, `owner/repo#123`, `GH-123`, `group/project!12`, and the same behind other signs. `C#7` and
+    // `hey!2` are none.
+    let is_reference = |(at, _): (usize, &str)| {
+        let (front, rest) = small.split_at(at);
+        let glued = front.ends_with(char::is_alphanumeric);
+        let kind = front.rsplit(|c: char| !c.is_alphanumeric()).next();
+        let counts = !glued || front.contains('/') || kind.is_some_and(|it| KINDS.contains(&it));
+        counts && number(&rest[1..])
+    };
+    small.match_indices(['#', '!']).any(is_reference)
         || small.strip_prefix("gh-").is_some_and(number)
+}
+
+fn number(rest: &str) -> bool {
+    rest.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Whether a number follows this part of a path.
+fn numbered(path: &str, part: &str) -> bool {
+    path.split(part).skip(1).any(number)
+}
+
+/// Whether an address is one of a host that shortens, with a number behind.
+fn is_short(address: &str, start: &str) -> bool {
+    let address = address.strip_prefix("www.").unwrap_or(address);
+    address.strip_prefix(start).is_some_and(number)
+}
+
+/// The body of a message without the lines with which a forge itself names the pull request of this
+/// repository: `Reviewed-on: PAGE/pulls/24` (Gitea), `See merge request owner/name!24` (GitLab).
+pub(super) fn without_own_lines(body: &str, repo: &str, page: Option<&str>) -> String {
+    let only_number = |it: &str| !it.is_empty() && it.bytes().all(|b| b.is_ascii_digit());
+    let is_own = |line: &str| {
+        if let Some(address) = line.strip_prefix("Reviewed-on: ") {
+            let page = page.map(|page| page.trim_end_matches('/'));
+            let rest = page.and_then(|page| address.strip_prefix(page));
+            return rest
+                .and_then(|rest| rest.strip_prefix("/pulls/"))
+                .is_some_and(only_number);
+        }
+        line.strip_prefix("See merge request ")
+            .and_then(|it| it.strip_prefix(repo).unwrap_or(it).strip_prefix('!'))
+            .is_some_and(only_number)
+    };
+    let lines = body.lines().filter(|line| !is_own(line.trim()));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The subject without the number of its pull request, which forges put behind it when they squash:
+/// `Mend two (#24)`. Behind a word such as «closes» it is an issue's.
+fn without_squash(subject: &str) -> &str {
+    let mut rest = subject.trim_end();
+    while let Some((front, number)) = rest
+        .strip_suffix(')')
+        .and_then(|rest| rest.rsplit_once(" (#"))
+    {
+        let word = front.rsplit(' ').next().unwrap_or_default();
+        let word = word.trim_end_matches([':', ',']).to_lowercase();
+        let closes = KINDS.contains(&word.as_str())
+            || [
+                "close", "closed", "fix", "fixed", "see", "resolve", "resolves", "resolved",
+            ]
+            .contains(&word.as_str());
+        if closes || front.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
+            break;
+        }
+        rest = front;
+    }
+    rest
 }
 
 /// The subject of a merge behind what the forge has written there: `Merge pull request #12 from …`,
@@ -107,7 +210,7 @@ mod tests {
     #[track_caller]
     fn case(text: &str, expected: usize) {
         let private = |text: &str| text.contains("SEC-") || text.contains("752721");
-        assert_eq!(count(text, false, private), expected, "{text}");
+        assert_eq!(count(text, Kind::Text, private), expected, "{text}");
     }
 
     #[test]
@@ -129,6 +232,18 @@ mod tests {
             "https://git.example/example/SEC-12/issues/5",
             "hotfix/SEC-12-#7",
             "SEC-12: #7",
+            "bug#12",
+            "https://trac.example/ticket/12",
+            "https://launchpad.net/bugs/123",
+            "https://bugs.launchpad.net/x/+bug/123",
+            "https://bugzil.la/12",
+            "crbug.com/123",
+            "https://hackerone.com/reports/12345",
+            "https://github.com/example/app/discussions/5",
+            "https://gitlab.com/a/b/-/incidents/4",
+            "https://sourceforge.net/p/x/bugs/12/",
+            "https://www.mantisbt.org/bugs/view.php?id=12",
+            "https://x.example/jira/boards/1?selectedIssue=HOCS-1",
         ] {
             case(text, 1);
         }
@@ -143,6 +258,10 @@ mod tests {
             "bug #752721: mend",
             "https://bugzilla.example/show_bug.cgi?id=752721",
             "Use C# and F#",
+            "use C#7",
+            "what a day!12",
+            "https://docs.example/tickets/how-to",
+            "https://x.example/jira/boards/1?selectedIssue=SEC-1",
             "colour #fff",
             "what a day! 12 files",
             "https://docs.example/guide#3rd",
@@ -159,9 +278,43 @@ mod tests {
             "Merge pull request 'Mend' (#24) from SEC-12 into hotfix/SEC-12",
             "Merged in SEC-12 (pull request #24)",
         ] {
-            assert_eq!(count(text, true, none), 0, "{text}");
-            assert_eq!(count(text, false, none), 1, "{text}");
+            assert_eq!(count(text, Kind::Merge, none), 0, "{text}");
+            assert_eq!(count(text, Kind::Text, none), 1, "{text}");
         }
-        assert_eq!(count("Merge pull request #24 from x: #25", true, none), 1);
+        let merge = "Merge pull request #24 from x: #25";
+        assert_eq!(count(merge, Kind::Merge, none), 1);
+    }
+
+    #[test]
+    fn the_number_of_a_squashed_pull_request_is_none_of_an_issue() {
+        let none = |_: &str| false;
+        for (subject, expected) in [
+            ("Mend two (#24)", 0),
+            ("Mend two (#23) (#24)", 0),
+            ("Mend two (#24) again", 1),
+            ("Fixes (#24)", 1),
+            ("Mend #3 (#24)", 1),
+        ] {
+            assert_eq!(count(subject, Kind::Subject, none), expected, "{subject}");
+        }
+    }
+
+    #[test]
+    fn lines_of_the_forge_count_only_for_other_repositories() {
+        let none = |_: &str| false;
+        let page = Some("https://git.example/example/app/");
+        for (line, expected) in [
+            ("Reviewed-on: https://git.example/example/app/pulls/24", 0),
+            ("See merge request example/app!24", 0),
+            ("See merge request !24", 0),
+            ("Reviewed-on: https://git.example/example/other/pulls/24", 1),
+            ("Reviewed-on: https://git.example/example/app/issues/24", 1),
+            ("See merge request example/other!24", 1),
+            ("Closes #24", 1),
+        ] {
+            let body = format!("Mend two\n\n{line}\n");
+            let rest = without_own_lines(&body, "example/app", page);
+            assert_eq!(count(&rest, Kind::Text, none), expected, "{line}");
+        }
     }
 }

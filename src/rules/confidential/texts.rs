@@ -5,6 +5,7 @@ use crate::facts::Facts;
 use crate::facts::history::Change;
 use crate::rules::known;
 use crate::verdict::{Outcome, Step};
+use links::Kind;
 
 /// How much of something was found where.
 #[derive(Default)]
@@ -58,11 +59,13 @@ pub(super) fn look_at(facts: &Facts<'_>, look: &mut Look) {
             .unwrap_or_default();
         words::count(text, &tickets, &confidential.words)
     };
-    let links = |text: &str, merge| links::count(text, merge, private);
+    let links = |text: &str, kind| links::count(text, kind, private);
+    let (repo, page) = (facts.build.repo.as_str(), facts.build.page.as_deref());
+    let body = |message: &str| links::without_own_lines(body(message), repo, page);
     let (mut of_words, mut of_links, mut of_ids) = Default::default();
     names(facts, |place, text| {
         Tally::add(&mut of_words, words(text), place);
-        Tally::add(&mut of_links, links(text, false), place);
+        Tally::add(&mut of_links, links(text, Kind::Text), place);
     });
     match range(facts) {
         Ok(range) => {
@@ -79,10 +82,11 @@ pub(super) fn look_at(facts: &Facts<'_>, look: &mut Look) {
                 words(&it.subject)
             });
             add(&mut of_ids, "message", "messages", &|it| {
-                words::ids(body(&it.message))
+                words::ids(&body(&it.message))
             });
             add(&mut of_links, "message", "messages", &|it| {
-                links(&it.subject, it.merge) + links(body(&it.message), false)
+                let kind = if it.merge { Kind::Merge } else { Kind::Subject };
+                links(&it.subject, kind) + links(&body(&it.message), Kind::Text)
             });
         }
         Err(unseen) => {
@@ -94,9 +98,13 @@ pub(super) fn look_at(facts: &Facts<'_>, look: &mut Look) {
             let message = facts.build.message.as_deref().unwrap_or_default();
             let subject = message.lines().next().unwrap_or_default();
             of_words.add(words(subject), "the subject of the built commit");
-            of_ids.add(words::ids(body(message)), "the message of the built commit");
-            let merge = subject.starts_with("Merge");
-            let count = links(subject, merge) + links(body(message), false);
+            let body = body(message);
+            of_ids.add(words::ids(&body), "the message of the built commit");
+            let kind = match subject.starts_with("Merge") {
+                true => Kind::Merge,
+                false => Kind::Subject,
+            };
+            let count = links(subject, kind) + links(&body, Kind::Text);
             of_links.add(count, "the message of the built commit");
         }
     }
@@ -106,7 +114,10 @@ pub(super) fn look_at(facts: &Facts<'_>, look: &mut Look) {
     } else if let Ok(notes) = notes {
         let place = "the lines that it adds to change logs";
         of_words.add(notes.iter().map(|line| words(line)).sum(), place);
-        of_links.add(notes.iter().map(|line| links(line, false)).sum(), place);
+        of_links.add(
+            notes.iter().map(|line| links(line, Kind::Text)).sum(),
+            place,
+        );
     }
     let word = |tally: &Tally, one: &str, many: &str| {
         let count: usize = tally.0.iter().map(|(count, _)| count).sum();

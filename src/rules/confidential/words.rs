@@ -6,7 +6,7 @@ use crate::policy::confidential::PrivateTicket;
 
 /// Words that count as a whole or with an ending: `vulnerab` is `vulnerable` and `vulnerability`. All
 /// are long enough to mean one thing, so they count within other words and across separators too.
-const STEMS: [&str; 50] = [
+const STEMS: [&str; 53] = [
     "security",
     "insecure",
     "vulnerab",
@@ -57,13 +57,27 @@ const STEMS: [&str; 50] = [
     "openredirect",
     "sessionfixation",
     "sessionhijack",
+    "prototypepollution",
+    "accounttakeover",
+    "hackerone",
 ];
 
 /// Short words that count only as words of their own, with a number behind them or not.
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 40] = [
     "cve", "cves", "cwe", "ghsa", "rustsec", "osv", "cvss", "xss", "csrf", "xsrf", "ssrf", "rce",
     "lfi", "rfi", "sqli", "xxe", "idor", "toctou", "ddos", "mitm", "pwn", "pwned", "hacked",
-    "pentest",
+    "pentest", "vuln", "vulns", "xsses", "csrfs", "xsrfs", "ssrfs", "rces", "lfis", "rfis",
+    "idors", "privesc", "redos", "uaf", "uafs", "hacker", "hackers",
+];
+
+/// Words that say it together, and only where the first begins a word and the last ends one: «foo bread»
+/// is no read out of bounds.
+const PHRASES: [&str; 5] = [
+    "oobread",
+    "oobwrite",
+    "oobaccess",
+    "maninthemiddle",
+    "bugbounty",
 ];
 
 /// Ids of public lists of vulnerabilities: they say what it is by themselves, wherever they stand.
@@ -79,8 +93,9 @@ pub(super) fn count(text: &str, tickets: &[&str], more: &[String]) -> usize {
     let any = |holds: &dyn Fn(&Read) -> bool| reads.iter().flatten().any(holds);
     let stems = STEMS.iter().filter(|stem| any(&|read| read.holds(stem)));
     let words = WORDS.iter().filter(|word| any(&|read| read.has_word(word)));
+    let phrases = PHRASES.iter().filter(|it| any(&|read| read.has_phrase(it)));
     let own = more.iter().filter(|term| any(&|read| read.says(term)));
-    stems.count() + words.count() + own.count()
+    stems.count() + words.count() + phrases.count() + own.count()
 }
 
 /// How many ids of public lists of vulnerabilities a text holds.
@@ -163,7 +178,27 @@ impl Read {
 
     /// Whether the letters hold a long word, whatever stands between or around them.
     fn holds(&self, stem: &str) -> bool {
-        self.letters.contains(stem)
+        let begins = stem.starts_with(|c: char| c.is_ascii_digit());
+        // `30 days` and `2.0 day` have no `0day`: there the number goes on to the left.
+        self.letters.match_indices(stem).any(|(at, _)| {
+            let before = self.letters[..at].chars().next_back();
+            !begins || !before.is_some_and(|c| c.is_ascii_digit())
+        })
+    }
+
+    /// Whether some words in a row are these, with or without something between them.
+    fn has_phrase(&self, phrase: &str) -> bool {
+        (0..self.tokens.len()).any(|from| {
+            let mut rest = phrase;
+            for token in &self.tokens[from..] {
+                match rest.strip_prefix(token.as_str()) {
+                    Some("") => return true,
+                    Some(left) => rest = left,
+                    None => return false,
+                }
+            }
+            false
+        })
     }
 
     /// Whether one of the words is this one, alone or with a number behind it.
@@ -217,6 +252,21 @@ mod tests {
             "DDoS by long names",
             "\u{ff23}\u{ff36}\u{ff25}-2026-1",
             "ghsa-aaaa-bbbb-cccc",
+            "0 day",
+            "fix vuln in login",
+            "more RCEs and CSRFs",
+            "privesc for admin",
+            "man-in-the-middle",
+            "manInTheMiddle",
+            "hackers can log in",
+            "HackerOne report",
+            "ReDoS",
+            "UAF in parser",
+            "OOB read",
+            "oob-write",
+            "prototype pollution",
+            "account takeover",
+            "bug bounty",
         ] {
             case(text, true);
         }
@@ -232,6 +282,12 @@ mod tests {
             "Fix overflow of the sidebar",
             "Do sort the force of the source",
             "Receive mail once",
+            "Keep 30 days of logs",
+            "Retry after 10 days",
+            "Version 2.0 day view",
+            "Show foo breadcrumbs and foo bread",
+            "The woman in the middle of the picture",
+            "Guaf",
             "",
         ] {
             case(text, false);
