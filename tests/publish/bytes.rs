@@ -35,7 +35,6 @@ fn a_hotfix_is_known_by_its_bytes_whatever_it_is_called() {
         "v1.2.4",
         digest.as_str(),
         &format!("{address}/{REPO}:build_418"),
-        &format!("{REPO}:1.2.4"),
         &format!("mirror.example/other/name@{digest}"),
     ] {
         let run = promote(version, "cs-qa");
