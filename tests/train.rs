@@ -5,6 +5,7 @@ mod example;
 mod forms;
 mod hostile;
 mod lines;
+mod numbers;
 mod patterns;
 mod pulls;
 mod ticket;

@@ -3,7 +3,7 @@
 use super::{Asks, Judges, OwnLevel, Rule, known, no_commit, trains};
 use crate::ci::Event;
 use crate::day::Day;
-use crate::facts::train::{File, Start, TrainFacts};
+use crate::facts::train::{File, How, Start, TrainFacts};
 use crate::facts::{Facts, shorten};
 use crate::policy::train::{Form, Train};
 use crate::train::changelog::{Below, ChangeLog};
@@ -24,7 +24,7 @@ pub(super) const RULE: Rule = Rule {
     promise: "The change log has a new line about the hotfix below the heading of its train, with a day and a ticket.",
     why: "B09: the change log documents it: `(hotfix 2012.04.03) Fixed foo: #1234`",
     notes: "What is new is looked for in what the hotfix changes as a whole, from the commit that `release-bump` \
-            starts at: a line that was moved or reworded is none. The day must be one of the calendar and not in \
+            starts at: a line that was moved, reworded or copied is none. Numbers before the last one that have no line are said. The day must be one of the calendar and not in \
             the future. A ticket is `#1234`, `issue #1234`, `bug 123456`, the address of one, or what `policy.ticket` says if \
             that is set. With `form: plain` everything else that is irregular is said and let pass: `hotfix on`, \
             no year, another year than the train's, more blanks, a colon at the wrong place or none, `bug #`, six digits that are a bug of \
@@ -44,8 +44,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     if start.snapshot.commit == train.tip.commit {
         return Ok(no_commit());
     }
-    // What came after the last number is the hotfix that is judged; what came before has its line.
-    let from = start.numbered.as_ref().unwrap_or(&start.snapshot);
+    let from = &start.snapshot;
     let at = from.commit.short();
     let now = trains::file(&train.tip.changelog, &policy.changelog, "changelog")?;
     let before = trains::file_before(&from.changelog, &policy.changelog, at)?;
@@ -68,6 +67,11 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
             ),
             "put it back: what was shipped stays documented, even if it was taken back",
         ));
+    }
+    if changes.added.is_empty() && start.settled && !numbered(start) {
+        return Ok(Outcome::NotApplicable {
+            because: format!("nothing came since {at} that needs a line"),
+        });
     }
     if changes.added.is_empty() {
         return Err(nothing_new(facts, policy, train, start, &changes));
@@ -135,8 +139,31 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
             shorten(&train.branch),
             first.unwrap_or_default()
         ),
-        note: (!notes.is_empty()).then(|| format!("irregular: {}", notes.join("; "))),
+        note: note(&notes, &start.unlined),
     })
+}
+
+/// Whether the last right number was raised since the hotfixes of the train begin.
+fn numbered(start: &Start) -> bool {
+    let right = start.right.as_ref();
+    right.is_some_and(|right| right.how == How::Next)
+}
+
+/// What is said beside a pass.
+fn note(irregular: &[String], unlined: &[u32]) -> Option<String> {
+    let mut notes = Vec::new();
+    if !irregular.is_empty() {
+        notes.push(format!("irregular: {}", irregular.join("; ")));
+    }
+    if !unlined.is_empty() {
+        let numbers: Vec<String> = unlined.iter().map(ToString::to_string).collect();
+        // They were shipped; the hotfix that is judged is not held up by them.
+        notes.push(format!(
+            "the change log has no line of the hotfix that raised `Release` to {}",
+            numbers.join(", ")
+        ));
+    }
+    (!notes.is_empty()).then(|| notes.join("; "))
 }
 
 /// What an entry lacks, in every form.
@@ -221,7 +248,7 @@ fn nothing_new(
     let moved = changes.moved.first();
     let reworded = changes.reworded.first();
     if let Some(one) = moved {
-        let to = match (one.own, one.block) {
+        let to = match (one.new.own, one.new.block) {
             (false, Some(block)) => format!(" to `{}`", shorten(&block.heading)),
             _ => String::new(),
         };
@@ -230,7 +257,7 @@ fn nothing_new(
             policy,
             format!(
                 "a line that was only moved{to}: {}",
-                quoted(facts, one.entry)
+                quoted(facts, one.new.entry)
             ),
             "add a line of its own for this hotfix",
         );
@@ -241,6 +268,17 @@ fn nothing_new(
             policy,
             format!(
                 "a line that was only reworded: {}",
+                quoted(facts, one.new.entry)
+            ),
+            "add a line of its own for this hotfix",
+        );
+    }
+    if let Some(one) = changes.copied.first() {
+        return violation(
+            facts,
+            policy,
+            format!(
+                "a copy of a line that was there before: {}",
                 quoted(facts, one.entry)
             ),
             "add a line of its own for this hotfix",
@@ -248,11 +286,13 @@ fn nothing_new(
     }
     let specs = (start.snapshot.spec.get(), train.tip.spec.get());
     let raised = match specs {
-        (Some(File::Read(old)), Some(File::Read(new))) => old.release != new.release,
+        (Some(File::Read(old) | File::Latin1(old)), Some(File::Read(new))) => {
+            old.release != new.release
+        }
         _ => false,
     };
     let found = match raised {
-        _ if start.numbered.is_some() => {
+        _ if numbered(start) && !start.settled => {
             "no new line about a hotfix in the change log for what came after the last number"
         }
         true => "`Release` was raised, and the change log has no new line about a hotfix",

@@ -22,7 +22,7 @@ pub enum Mark {
 }
 
 /// A date as it is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Date {
     /// There is none.
     Missing,

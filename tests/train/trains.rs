@@ -91,7 +91,7 @@ fn another_version_than_the_trains() {
         spec("%{ver}", "%{rel}"),
         spec("", ""),
         "Name: x\n".to_owned(),
-        format!("{}Version: 0.2012.05.05\n", spec("0.2012.04.27", &release)),
+        format!("Version: 0.2012.05.05\n{}", spec("0.2012.04.27", &release)),
     ];
     let mut found = Vec::new();
     for text in specs {
