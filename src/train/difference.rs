@@ -111,7 +111,7 @@ impl<'a> Old<'a> {
 
 impl<'a> Placed<'a> {
     /// The heading, as far as it tells trains apart.
-    fn heading(&self) -> Option<&'a str> {
+    pub fn heading(&self) -> Option<&'a str> {
         match (self.own, self.block) {
             (true, _) => Some(""),
             (false, Some(block)) => Some(block.name.as_str()),
@@ -122,7 +122,12 @@ impl<'a> Placed<'a> {
 
 fn placed<'a>(log: &'a ChangeLog, branch: &str) -> Vec<Placed<'a>> {
     let own = log.below(branch).block();
-    let is_own = |block: &Block| own.is_some_and(|own| std::ptr::eq(own, block));
+    // A second heading of the train is the train's, too.
+    let is_own = |block: &Block| {
+        own.is_some_and(|own| {
+            std::ptr::eq(own, block) || own.name == branch && block.name == branch
+        })
+    };
     log.entries()
         .map(|(block, entry)| Placed {
             block,
