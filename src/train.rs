@@ -7,6 +7,7 @@ pub mod changelog;
 pub mod difference;
 pub mod entry;
 pub mod spec;
+pub mod tickets;
 
 use std::cmp::Ordering;
 

@@ -17,7 +17,7 @@ use drone_hotfix::facts::history::{
 use drone_hotfix::facts::identity::{self, Evidence, Relation};
 use drone_hotfix::facts::reason::Reason;
 use drone_hotfix::facts::running::{Deployed, OnTarget, Running};
-use drone_hotfix::facts::train::{self, File, Known, Snapshot, Start, TrainFacts};
+use drone_hotfix::facts::train::{self, File, Known, Right, Snapshot, Start, TrainFacts};
 use drone_hotfix::facts::{Facts, PlannedTag, Promotion, Source, bytes, git, image, pipeline};
 use drone_hotfix::git::changes::{FileChange, Status};
 use drone_hotfix::git::commits::Person;
@@ -29,7 +29,7 @@ use drone_hotfix::registry::reference::Digest;
 use drone_hotfix::rules;
 use drone_hotfix::secret::Redactor;
 use drone_hotfix::train::changelog::ChangeLog;
-use drone_hotfix::train::spec::Spec;
+use drone_hotfix::train::spec::{Release, Spec};
 use drone_hotfix::verdict::{Decision, Finding, Level, Outcome, Override, Verdict};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -255,13 +255,33 @@ fn snapshots() -> impl Strategy<Value = Snapshot> {
 }
 
 fn train_facts() -> impl Strategy<Value = TrainFacts> {
-    let start = (snapshots(), vec(ids(), 0..2)).prop_map(|(snapshot, unnumbered)| Start {
+    let how = select(vec![
+        train::How::Next,
+        train::How::Next,
+        train::How::Base,
+        train::How::Begin,
+        train::How::WrittenOut,
+    ]);
+    let right = (1..4_u32, how).prop_map(|(number, how)| Right {
+        version: "0.2012.04.27".to_owned(),
+        release: Release {
+            number,
+            suffix: String::new(),
+        },
+        commit: CommitId::parse(&"0".repeat(40)).unwrap(),
+        how,
+    });
+    let right = proptest::option::weighted(0.9, right);
+    let parts = (snapshots(), vec(ids(), 0..2), right, any::<bool>());
+    let start = parts.prop_map(|(snapshot, unnumbered, right, settled)| Start {
         found: train::Found::Number,
         snapshot,
         commits: Source::NotConfigured("not read".to_owned()),
+        settled: settled && unnumbered.is_empty(),
+        right,
         unnumbered,
-        numbered: None,
         in_one: None,
+        unlined: Vec::new(),
     });
     let newest = select(vec!["2012.04.27", "2012.05.11"]);
     let moved = proptest::option::of(snapshots());

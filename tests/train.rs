@@ -6,6 +6,7 @@ mod example;
 mod forms;
 mod hostile;
 mod lines;
+mod numbers;
 mod patterns;
 mod production;
 mod pulls;

@@ -1,12 +1,14 @@
 //! What git says of a train: which trains the remote has, and what its spec file and its change log say
 //! where the hotfix starts and at its tip (B07, B09, B10). Plain data; [`read`] makes it.
 
+mod numbers;
+mod others;
 pub mod read;
 
 use super::Source;
 use crate::hotfix::CommitId;
 use crate::train::changelog::ChangeLog;
-use crate::train::spec::Spec;
+use crate::train::spec::{Release, Spec};
 
 /// What is known of the train that is judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,15 +49,54 @@ pub struct Start {
     pub snapshot: Snapshot,
     /// Every commit since then, merged ones too.
     pub commits: Source<Vec<CommitId>>,
-    /// The commits since `Version` or `Release` was last changed that change anything but the two files,
-    /// the newest first. Of a pull request always empty: it is judged as a whole.
+    /// The last number that was right; `None` if none could be read.
+    pub right: Option<Right>,
+    /// Whether the judged commit has that number, and the number covers all.
+    pub settled: bool,
+    /// The commits that the last right number does not cover, and that change what goes into the package;
+    /// the newest first. Of a pull request, which is judged as a whole, its head.
     pub unnumbered: Vec<CommitId>,
-    /// What the files say at the commit that changed `Version` or `Release` last, where commits came
-    /// after it.
-    pub numbered: Option<Snapshot>,
     /// Whether the number and the change log were changed by one commit (B11); `None` if that was not
-    /// looked at, or if the number was not changed.
+    /// looked at, or if the number is not right.
     pub in_one: Option<bool>,
+    /// Numbers before the last one of which the change log has no line.
+    pub unlined: Vec<u32>,
+}
+
+impl Start {
+    /// Whether what is judged has raised the number itself; of a pull request not the train before it.
+    pub fn raises(&self, tip: &Snapshot) -> bool {
+        self.right.as_ref().is_some_and(|right| {
+            let own = self.found != Found::PullRequest || right.commit == tip.commit;
+            right.how == How::Next && own
+        })
+    }
+}
+
+/// A number that was right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Right {
+    /// `Version`.
+    pub version: String,
+    /// `Release`.
+    pub release: Release,
+    /// The commit that has brought it.
+    pub commit: CommitId,
+    /// Why it counts as right.
+    pub how: How,
+}
+
+/// Why a number counts as right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// It was there where the hotfixes of this train begin.
+    Base,
+    /// It is the next one after one that was right.
+    Next,
+    /// The train begins with it: `Version` became that of the train.
+    Begin,
+    /// None could be read before.
+    WrittenOut,
 }
 
 /// How the start was found.
@@ -85,8 +126,10 @@ pub struct Snapshot {
 pub enum File<T> {
     /// There is none, or what is there is no file (a directory, a link, a submodule).
     Missing,
-    /// It is no UTF-8 text.
+    /// It is no text.
     NoText,
+    /// It is no UTF-8 text; as Latin-1 it says this.
+    Latin1(T),
     /// What it says.
     Read(T),
 }

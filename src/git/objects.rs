@@ -39,14 +39,19 @@ pub struct Objects {
 
 /// A limit on the time of one question.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Deadline(Instant);
+pub struct Deadline(Instant);
 
 impl Deadline {
-    pub(super) fn start() -> Self {
+    /// The time that one question has begins now.
+    pub fn start() -> Self {
         Self(Instant::now())
     }
 
-    pub(super) fn check(self) -> Result<(), Gap> {
+    /// Whether there is time left.
+    ///
+    /// # Errors
+    /// [`Gap::Limit`] if there is none.
+    pub fn check(self) -> Result<(), Gap> {
         if self.0.elapsed() > LONGEST_QUESTION {
             return Err(Gap::Limit(format!(
                 "a question about the history took longer than {} seconds",

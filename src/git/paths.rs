@@ -24,6 +24,16 @@ impl Objects {
         Ok(differences.into_iter().map(|found| found.path).collect())
     }
 
+    /// The paths that are different in two commits. A renamed file has two of them.
+    ///
+    /// # Errors
+    /// If an object is not there or cannot be read, or there is too much of it.
+    pub fn paths_between(&self, from: &CommitId, to: &CommitId) -> Result<Vec<Vec<u8>>, Gap> {
+        let (old, new) = (self.tree_of(oid(from)?)?, self.tree_of(oid(to)?)?);
+        let differences = self.differences(Some(old), Some(new), Deadline::start())?;
+        Ok(differences.into_iter().map(|found| found.path).collect())
+    }
+
     /// Whether a commit changes one of these paths beside its first parent. Looks only into
     /// directories that lead to them, so a walk over thousands of commits stays cheap.
     ///

@@ -1,5 +1,7 @@
 //! Every hotfix of a train has a line in its change log (B09).
 
+mod kept;
+
 use super::{Asks, Judges, OwnLevel, Rule, known, no_commit, trains};
 use crate::ci::Event;
 use crate::day::Day;
@@ -9,6 +11,7 @@ use crate::policy::train::{Form, Train};
 use crate::train::changelog::{Below, ChangeLog};
 use crate::train::difference::{Difference, Placed, difference};
 use crate::train::entry::{Date, Entry, Mark};
+use crate::train::tickets::without_numbers;
 use crate::verdict::{Level, Outcome, Step};
 
 /// The most entries that one finding names.
@@ -24,12 +27,16 @@ pub(super) const RULE: Rule = Rule {
     promise: "The change log has a new line about the hotfix below the heading of its train, with a day and a ticket.",
     why: "B09: the change log documents it: `(hotfix 2012.04.03) Fixed foo: #1234`",
     notes: "What is new is looked for in what the hotfix changes as a whole, from the commit that `release-bump` \
-            starts at: a line that was moved or reworded is none. The day must be one of the calendar and not in \
+            starts at: a line that was moved, reworded or copied is none. The day must be one of the calendar and not in \
             the future. A ticket is `#1234`, `issue #1234`, `bug 123456`, the address of one, or what `policy.ticket` says if \
-            that is set. With `form: plain` everything else that is irregular is said and let pass: `hotfix on`, \
+            that is set. It stands at the end, or a word such as `bug` or `fixes` or a bracket stands before it; any other \
+            `#1234` is part of the text. With `form: plain` everything else that is irregular is said and let pass: another bullet \
+            or none, another spelling of the mark around a day, `hotfix on`, \
             no year, another year than the train's, more blanks, a colon at the wrong place or none, `bug #`, six digits that are a bug of \
-            Bugzilla, wrapped lines, headings without a colon or in another form. With `form: strict` it is refused. \
-            One new line that is in order is enough; a line that is gone is always refused.",
+            Bugzilla, wrapped lines, headings without a colon, in another form or twice. With `form: strict` it is refused. \
+            One new line that is in order is enough. What was there where the hotfix starts must stay: a line that is gone, that stands \
+            below another heading, or that has another day or other tickets is always refused; other words are said. Hotfixes before \
+            the last one of which there is no line are said.",
     evaluate,
 };
 
@@ -44,8 +51,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     if start.snapshot.commit == train.tip.commit {
         return Ok(no_commit());
     }
-    // What came after the last number is the hotfix that is judged; what came before has its line.
-    let from = start.numbered.as_ref().unwrap_or(&start.snapshot);
+    let from = &start.snapshot;
     let at = from.commit.short();
     let now = trains::file(&train.tip.changelog, &policy.changelog, "changelog")?;
     let before = trains::file_before(&from.changelog, &policy.changelog, at)?;
@@ -57,20 +63,19 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         });
     }
     let changes = difference(before, now, &train.branch);
-    if let Some(gone) = changes.removed.first() {
-        return Err(violation(
-            facts,
-            policy,
-            format!(
-                "the change log has lost {}: {}",
-                count(changes.removed.len(), "line"),
-                quoted(facts, gone.entry)
-            ),
-            "put it back: what was shipped stays documented, even if it was taken back",
-        ));
+    if let Some(outcome) = kept::gone(facts, &changes) {
+        return Err(outcome);
     }
-    if changes.added.is_empty() {
+    let idle = start.settled && !start.raises(&train.tip);
+    if changes.added.is_empty() && !idle {
         return Err(nothing_new(facts, policy, train, start, &changes));
+    }
+    let broken = kept::broken(facts, &changes);
+    if changes.added.is_empty() {
+        let idle = Outcome::NotApplicable {
+            because: format!("nothing came since {at} that needs a line"),
+        };
+        return broken.map_or(Ok(idle), Err);
     }
     let own: Vec<&Placed<'_>> = changes.added.iter().filter(|one| one.own).collect();
     // «Current train» is the newest one.
@@ -79,6 +84,10 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         && newest.is_none_or(|newest| newest.branch != train.branch);
     if own.is_empty() || other_current {
         return Err(elsewhere(facts, policy, train, now, &changes));
+    }
+    // Where the new line stands is asked first: a heading that is wrong moves the old ones, too.
+    if let Some(outcome) = broken {
+        return Err(outcome);
     }
     let heading = heading(now, &train.branch);
     let (mut right, mut wrong) = (Vec::new(), Vec::new());
@@ -126,6 +135,10 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
         .take(SHOWN)
         .map(|(entry, odd)| format!("{}: {}", quoted(facts, entry), odd.join(", ")))
         .collect();
+    let notes: Vec<String> = notes
+        .into_iter()
+        .chain(kept::notes(facts, &changes))
+        .collect();
     let first = right.first().map(|(entry, _)| quoted(facts, entry));
     Ok(Outcome::Pass {
         because: format!(
@@ -135,8 +148,25 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
             shorten(&train.branch),
             first.unwrap_or_default()
         ),
-        note: (!notes.is_empty()).then(|| format!("irregular: {}", notes.join("; "))),
+        note: note(&notes, &start.unlined),
     })
+}
+
+/// What is said beside a pass.
+fn note(irregular: &[String], unlined: &[u32]) -> Option<String> {
+    let mut notes = Vec::new();
+    if !irregular.is_empty() {
+        notes.push(format!("irregular: {}", irregular.join("; ")));
+    }
+    if !unlined.is_empty() {
+        let numbers: Vec<String> = unlined.iter().map(ToString::to_string).collect();
+        // They were shipped; the hotfix that is judged is not held up by them.
+        notes.push(format!(
+            "the change log has no line of the hotfix that raised `Release` to {}",
+            numbers.join(", ")
+        ));
+    }
+    (!notes.is_empty()).then(|| notes.join("; "))
 }
 
 /// What an entry lacks, in every form.
@@ -150,6 +180,10 @@ fn lacks(facts: &Facts<'_>, entry: &Entry) -> Vec<String> {
     match &entry.date {
         Date::Missing if entry.mark == Mark::Prose => {}
         Date::Missing => lacks.push("it has no date".to_owned()),
+        Date::YearLast(text) => lacks.push(format!(
+            "the year of `{}` stands last, and the form is `YYYY.MM.DD`",
+            shorten(text)
+        )),
         Date::NoDay(text) => lacks.push(format!("`{}` is no day of the calendar", shorten(text))),
         Date::OtherForm(text) => {
             lacks.push(format!(
@@ -163,10 +197,19 @@ fn lacks(facts: &Facts<'_>, entry: &Entry) -> Vec<String> {
         }
         Date::Day(_) | Date::WithoutYear(_) => {}
     }
-    let own =
-        || facts.policy.ticket.is_written() && facts.policy.ticket.find(&entry.text).is_some();
+    // A pattern such as `#[0-9]+` finds a colour, too. Where a number stands is known better here.
+    let own = || {
+        let text = without_numbers(&entry.text);
+        facts.policy.ticket.is_written() && facts.policy.ticket.find(&text).is_some()
+    };
     if entry.tickets.is_empty() && !own() {
-        lacks.push("it has no ticket".to_owned());
+        lacks.push(match &entry.passing {
+            None => "it has no ticket".to_owned(),
+            Some(number) => format!(
+                "it has no ticket: `{}` does not stand where one does, at the end behind `: `, or is none",
+                facts.words(number)
+            ),
+        });
     }
     lacks
 }
@@ -208,6 +251,10 @@ fn heading(log: &ChangeLog, branch: &str) -> Vec<String> {
             shorten(&block.heading)
         ));
     }
+    let count = log.own(branch).count();
+    if count > 1 {
+        odd.push(format!("`{}` has {count} headings", shorten(branch)));
+    }
     odd
 }
 
@@ -221,7 +268,7 @@ fn nothing_new(
     let moved = changes.moved.first();
     let reworded = changes.reworded.first();
     if let Some(one) = moved {
-        let to = match (one.own, one.block) {
+        let to = match (one.new.own, one.new.block) {
             (false, Some(block)) => format!(" to `{}`", shorten(&block.heading)),
             _ => String::new(),
         };
@@ -230,7 +277,7 @@ fn nothing_new(
             policy,
             format!(
                 "a line that was only moved{to}: {}",
-                quoted(facts, one.entry)
+                quoted(facts, one.new.entry)
             ),
             "add a line of its own for this hotfix",
         );
@@ -241,6 +288,17 @@ fn nothing_new(
             policy,
             format!(
                 "a line that was only reworded: {}",
+                quoted(facts, one.new.entry)
+            ),
+            "add a line of its own for this hotfix",
+        );
+    }
+    if let Some(one) = changes.copied.first() {
+        return violation(
+            facts,
+            policy,
+            format!(
+                "a copy of a line that was there before: {}",
                 quoted(facts, one.entry)
             ),
             "add a line of its own for this hotfix",
@@ -248,11 +306,13 @@ fn nothing_new(
     }
     let specs = (start.snapshot.spec.get(), train.tip.spec.get());
     let raised = match specs {
-        (Some(File::Read(old)), Some(File::Read(new))) => old.release != new.release,
+        (Some(File::Read(old) | File::Latin1(old)), Some(File::Read(new))) => {
+            old.release != new.release
+        }
         _ => false,
     };
     let found = match raised {
-        _ if start.numbered.is_some() => {
+        _ if start.raises(&train.tip) && !start.settled => {
             "no new line about a hotfix in the change log for what came after the last number"
         }
         true => "`Release` was raised, and the change log has no new line about a hotfix",

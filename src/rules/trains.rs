@@ -40,7 +40,7 @@ pub(super) fn file<'a, T>(
                 "put it back, or correct `policy.train.{key}` in the pipeline file"
             ))],
         }),
-        File::NoText => Err(Outcome::Violation {
+        File::NoText | File::Latin1(_) => Err(Outcome::Violation {
             found: format!("`{}`, which is no UTF-8 text", shorten(path)),
             expected: "a text that can be read".to_owned(),
             next: vec![Step::Say("write it in UTF-8".to_owned())],
@@ -48,14 +48,15 @@ pub(super) fn file<'a, T>(
     }
 }
 
-/// The same file where the hotfix starts.
+/// The same file where the hotfix starts. It is only compared with, so one that was not yet converted
+/// to UTF-8 will do.
 pub(super) fn file_before<'a, T>(
     source: &'a Source<File<T>>,
     path: &str,
     at: &str,
 ) -> Result<&'a T, Outcome> {
     match known(source)? {
-        File::Read(read) => Ok(read),
+        File::Read(read) | File::Latin1(read) => Ok(read),
         File::Missing | File::NoText => Err(Outcome::Violation {
             found: format!(
                 "no `{}` that can be read at {at}, where the hotfix starts",
@@ -88,6 +89,10 @@ pub(super) fn unread(path: &str, tag: &str, why: &Unread, expected: &str) -> Out
         ),
         Unread::NoNumber(text) => format!(
             "`{tag}: {}` in `{path}`, which does not begin with a number",
+            shorten(text)
+        ),
+        Unread::TooLong(text) => format!(
+            "`{tag}: {}` in `{path}`, a number of more than nine digits",
             shorten(text)
         ),
     };

@@ -96,7 +96,7 @@ impl ChangeLog {
             }
             let raw = raw.trim_end();
             let inner = raw.trim_start();
-            if let Some(rest) = bullet(inner) {
+            if let Some((rest, starred)) = bullet(inner) {
                 log.add(item.take());
                 count = 0;
                 item = Some(Item {
@@ -104,6 +104,7 @@ impl ChangeLog {
                     raw,
                     text: shortened(rest),
                     wrapped: false,
+                    starred,
                 });
             } else if inner.is_empty() {
                 log.add(item.take());
@@ -137,6 +138,11 @@ impl ChangeLog {
         }
     }
 
+    /// The headings of a train that stand in its own form.
+    pub fn own(&self, branch: &str) -> impl Iterator<Item = &Block> {
+        self.blocks.iter().filter(move |block| block.name == branch)
+    }
+
     /// Where the entries of a train stand; `branch` is its branch, such as `train-2012.04.27`.
     pub fn below(&self, branch: &str) -> Below<'_> {
         if let Some(block) = self.blocks.iter().find(|block| block.name == branch) {
@@ -163,10 +169,17 @@ impl ChangeLog {
     }
 }
 
-fn bullet(line: &str) -> Option<&str> {
-    let rest = line.strip_prefix('*')?;
-    rest.starts_with(char::is_whitespace)
-        .then(|| rest.trim_start())
+/// What follows the bullet of a line, and whether that is `* `. A mark of a hotfix needs none.
+fn bullet(line: &str) -> Option<(&str, bool)> {
+    let rest = line.strip_prefix(['*', '-', '+']);
+    let blank = |rest: &&str| rest.starts_with(char::is_whitespace);
+    match rest.filter(blank) {
+        Some(rest) => Some((rest.trim_start(), line.starts_with('*'))),
+        None => {
+            let rest = rest.unwrap_or(line);
+            entry::is_marked(rest).then_some((rest, false))
+        }
+    }
 }
 
 fn shortened(text: &str) -> String {
@@ -211,7 +224,10 @@ fn heading(
         odd,
         entries: Vec::new(),
     };
-    if matches!(rest, "current train" | "current-train") {
+    if matches!(
+        rest.to_ascii_lowercase().as_str(),
+        "current train" | "current-train"
+    ) {
         odd.push(OddHeading::Current);
         return Some(block(rest, odd));
     }

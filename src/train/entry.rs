@@ -5,10 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::tickets::tickets;
 use crate::day::Day;
-
-/// The most tickets of one entry.
-const MOST_TICKETS: usize = 50;
 
 /// What marks a line as one that tells of a hotfix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +20,7 @@ pub enum Mark {
 }
 
 /// A date as it is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Date {
     /// There is none.
     Missing,
@@ -32,6 +30,8 @@ pub enum Date {
     WithoutYear(String),
     /// Something that is no day, such as `2012.02.30`.
     NoDay(String),
+    /// A day whose year stands last: `02.05.2012`.
+    YearLast(String),
     /// Something in another form than `YYYY.MM.DD`.
     OtherForm(String),
 }
@@ -43,6 +43,10 @@ pub enum Odd {
     On,
     /// `(Hotfix …)`, `(hot-fix …)`.
     Spelling,
+    /// `hotfix 2012.04.03: …`, `[hotfix …]`, `(2012.04.03 hotfix)`.
+    Mark,
+    /// Another bullet than `*`, none, or no blank behind it.
+    Bullet,
     /// `(hotfix 04.03)`.
     NoYear,
     /// `(hotfix …) : text`.
@@ -63,6 +67,8 @@ pub enum Odd {
     BugSign,
     /// `#873241`: six digits are a bug of Bugzilla.
     Bugzilla,
+    /// `issue 1234`.
+    NoSign,
     /// The address of a ticket instead of its number.
     Address,
 }
@@ -73,6 +79,8 @@ impl Odd {
         match self {
             Self::On => "it says «hotfix on»",
             Self::Spelling => "it is marked in another spelling than `hotfix`",
+            Self::Mark => "it is not marked as `(hotfix YYYY.MM.DD)`",
+            Self::Bullet => "it does not begin with `* `",
             Self::NoYear => "its date has no year",
             Self::ColonBehindMark => "a colon stands behind the mark",
             Self::Blanks => "more than one blank stands behind the mark",
@@ -83,6 +91,7 @@ impl Odd {
             Self::Behind => "text stands behind the ticket",
             Self::BugSign => "a bug is written with `#`; the form is `bug 123456`",
             Self::Bugzilla => "`#` with six digits is a bug of Bugzilla; the form is `bug 123456`",
+            Self::NoSign => "an issue is written without `#`; the form is `issue #1234`",
             Self::Address => "a ticket is an address instead of its number",
         }
     }
@@ -101,6 +110,8 @@ pub struct Entry {
     pub date: Date,
     /// Its tickets, in one spelling: `#1234`, `bug 123456`.
     pub tickets: Vec<String>,
+    /// A number in its text that is no ticket, because of where it stands.
+    pub passing: Option<String>,
     /// What it says, without mark and tickets: what makes it the same entry when it is moved or reworded
     /// around it.
     pub words: String,
@@ -110,7 +121,7 @@ pub struct Entry {
     pub strict: bool,
 }
 
-fn regex(text: &'static str) -> Option<Regex> {
+pub(super) fn regex(text: &'static str) -> Option<Regex> {
     Regex::new(text).ok()
 }
 
@@ -132,13 +143,14 @@ pattern!(
     PROSE,
     r"(?i)\((?:also )?hot-?fixed in production:?\s*([^()\s]*)\s*\)\s*\.?$"
 );
+// What people meant to be a mark; only with a day, because a text may well begin with «hotfix».
 pattern!(
-    TICKETS,
-    r"(?i)\b(https?://\S+/(?:issues|pull)/(\d+)|https?://\S+[?&]id=(\d+))|\b(issue|bug)s?(\s*)(#?)\s?(\d+)\b|#(\d+)\b"
+    NEAR,
+    r"(?i)^(?:[(\[]\s*(?:[a-z]+\s+)?hot[-\s]?fix(?:ed)?[\s,:]*([0-9]{4}\.[0-9]{2}\.[0-9]{2})\s*[)\]]|[(\[]\s*([0-9]{4}\.[0-9]{2}\.[0-9]{2})[\s,:]+hot[-\s]?fix(?:ed)?\s*[)\]]|hot[-\s]?fix(?:ed)?\s+([0-9]{4}\.[0-9]{2}\.[0-9]{2}))\s*[:,-]?\s*(.*)$"
 );
 pattern!(
     STRICT,
-    r"^  \* \(hotfix \d{4}\.\d{2}\.\d{2}\) .*\S: (?:(?:issue )?#\d+|bug \d+)(?:, (?:(?:issue )?#\d+|bug \d+))*$"
+    r"^  \* \(hotfix [0-9]{4}\.[0-9]{2}\.[0-9]{2}\) .*\S: (?:(?:issue )?#[0-9]+|bug [0-9]+)(?:, (?:(?:issue )?#[0-9]+|bug [0-9]+))*$"
 );
 
 /// The first line of an entry, as it stands in the file, with the text that follows the bullet.
@@ -147,6 +159,22 @@ pub(super) struct Item<'a> {
     pub(super) raw: &'a str,
     pub(super) text: String,
     pub(super) wrapped: bool,
+    /// Whether it begins with `* `.
+    pub(super) starred: bool,
+}
+
+/// Whether a text begins like an entry about a hotfix, so that it is one even without a bullet.
+pub(super) fn is_marked(text: &str) -> bool {
+    text.starts_with(['(', '[']) && {
+        let near = NEAR.as_ref().is_some_and(|regex| regex.is_match(text));
+        near || ANY_CASE_MARK
+            .as_ref()
+            .and_then(|regex| regex.captures(text))
+            .is_some_and(|found| {
+                let dated = found.get(2).map_or("", |part| part.as_str());
+                dated.contains(|c: char| c.is_ascii_digit())
+            })
+    }
 }
 
 /// Reads an item of a change log; `None` if it tells of no hotfix.
@@ -156,7 +184,7 @@ pub(super) fn read(item: &Item<'_>) -> Option<Entry> {
     let spelled = found.is_some();
     let found = found.or_else(|| ANY_CASE_MARK.as_ref()?.captures(text));
     let Some(found) = found else {
-        return prose(item, text);
+        return near(item, text).or_else(|| prose(item, text));
     };
     let part = |at: usize| found.get(at).map_or("", |part| part.as_str());
     let mark = match part(1).eq_ignore_ascii_case("fix") {
@@ -181,22 +209,49 @@ pub(super) fn read(item: &Item<'_>) -> Option<Entry> {
     let blanks = before.len() + behind.len();
     add(colon.is_empty() && blanks > 1, Odd::Blanks);
     add(blanks == 0 && !said.is_empty(), Odd::NoBlank);
-    add(!item.raw.starts_with("  * "), Odd::Indentation);
+    add(!item.starred, Odd::Bullet);
+    add(
+        item.starred && !item.raw.starts_with("  * "),
+        Odd::Indentation,
+    );
     add(item.wrapped, Odd::Wrapped);
     let tickets = tickets(said);
     odd.extend(tickets.odd.iter().copied());
     let strict = STRICT
         .as_ref()
-        .is_some_and(|regex| regex.is_match(item.raw));
+        .is_some_and(|regex| regex.is_match(item.raw) && !tickets.names.is_empty());
     Some(Entry {
         line: item.number,
         text: text.to_owned(),
         mark,
         date,
         tickets: tickets.names,
+        passing: tickets.passing,
         words: plain(&tickets.before),
         strict: strict && odd.is_empty(),
         odd,
+    })
+}
+
+/// What is nearly marked as a hotfix.
+fn near(item: &Item<'_>, text: &str) -> Option<Entry> {
+    let found = NEAR.as_ref()?.captures(text)?;
+    let day = [1, 2, 3].into_iter().find_map(|at| found.get(at))?;
+    let tickets = tickets(found.get(4)?.as_str());
+    let mut odd = vec![Odd::Mark];
+    odd.extend((!item.starred).then_some(Odd::Bullet));
+    odd.extend(item.wrapped.then_some(Odd::Wrapped));
+    odd.extend(tickets.odd);
+    Some(Entry {
+        line: item.number,
+        text: text.to_owned(),
+        mark: Mark::Hotfix,
+        date: date(day.as_str()).0,
+        tickets: tickets.names,
+        passing: tickets.passing,
+        words: plain(&tickets.before),
+        odd,
+        strict: false,
     })
 }
 
@@ -210,6 +265,7 @@ fn prose(item: &Item<'_>, text: &str) -> Option<Entry> {
         mark: Mark::Prose,
         date: Date::Missing,
         tickets: tickets.names,
+        passing: tickets.passing,
         words: plain(&tickets.before),
         odd: tickets.odd,
         strict: false,
@@ -229,6 +285,7 @@ fn date(text: &str) -> (Date, bool) {
     let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let date = match (text.len(), dots) {
         (0, _) => Date::Missing,
+        (10, 2) if plain && text.find('.') == Some(2) => Date::YearLast(text.to_owned()),
         (10, 2) if plain => match Day::parse(&text.replace('.', "-")) {
             Some(day) => Date::Day(day),
             None => Date::NoDay(text.to_owned()),
@@ -241,70 +298,6 @@ fn date(text: &str) -> (Date, bool) {
         _ => Date::OtherForm(text.to_owned()),
     };
     (date, on)
-}
-
-struct Tickets {
-    names: Vec<String>,
-    /// The text before the first one.
-    before: String,
-    odd: Vec<Odd>,
-}
-
-fn tickets(text: &str) -> Tickets {
-    let mut found = Tickets {
-        names: Vec::new(),
-        before: text.to_owned(),
-        odd: Vec::new(),
-    };
-    let (mut first, mut end) = (None, 0);
-    let Some(regex) = TICKETS.as_ref() else {
-        return found;
-    };
-    for ticket in regex.captures_iter(text).take(MOST_TICKETS) {
-        let group = |at: usize| ticket.get(at).map(|part| part.as_str());
-        let bug = group(4).is_some_and(|word| word.eq_ignore_ascii_case("bug"));
-        let sign = group(6).is_some_and(|sign| !sign.is_empty());
-        // «two issues 3 days ago» names no ticket.
-        if group(4).is_some() && !bug && !sign {
-            continue;
-        }
-        let number = [2, 3, 7, 8].into_iter().find_map(group).unwrap_or_default();
-        let bugzilla = bug || group(3).is_some() || number.len() == 6;
-        found.names.push(match bugzilla {
-            true => format!("bug {number}"),
-            false => format!("#{number}"),
-        });
-        let mut add = |is: bool, odd: Odd| found.odd.extend(is.then_some(odd));
-        add(bug && sign, Odd::BugSign);
-        add(
-            !bug && group(1).is_none() && number.len() == 6,
-            Odd::Bugzilla,
-        );
-        add(group(1).is_some(), Odd::Address);
-        let Some(whole) = ticket.get(0) else { continue };
-        if first.is_some() {
-            let between = text.get(end..whole.start()).unwrap_or_default();
-            add(
-                !matches!(between.trim(), "," | "" | "and" | ", and" | "&"),
-                Odd::Behind,
-            );
-        }
-        first = first.or(Some(whole.start()));
-        end = whole.end();
-    }
-    if let Some(start) = first {
-        let (before, behind) = (&text[..start], &text[end..]);
-        if !before.ends_with(": ") || before.ends_with(" : ") {
-            found.odd.push(Odd::NoColon);
-        }
-        if !behind.trim().is_empty() {
-            found.odd.push(Odd::Behind);
-        }
-        found.before = before.to_owned();
-    }
-    found.odd.sort_unstable();
-    found.odd.dedup();
-    found
 }
 
 /// Letters and digits alone, in lower case.

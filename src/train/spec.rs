@@ -14,35 +14,46 @@ pub enum Field {
     Text(String),
 }
 
-/// Where the first part of a spec file ends: what stands below is about a package of its own, or is text and
-/// scripts.
-const SECTIONS: [&str; 16] = [
-    "%package",
-    "%description",
-    "%prep",
-    "%generate_buildrequires",
-    "%build",
-    "%install",
-    "%check",
-    "%clean",
-    "%files",
-    "%changelog",
-    "%pre",
-    "%post",
-    "%preun",
-    "%postun",
-    "%pretrans",
-    "%posttrans",
-];
-
-/// The two lines of a spec file.
+/// The two lines of a spec file, and the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
     /// `Version`.
     pub version: Field,
     /// `Release`.
     pub release: Field,
+    /// Everything else that makes a package another one.
+    pub body: String,
 }
+
+/// What begins a section. What stands before the first one is the preamble, where the tags of the
+/// package are; those behind `%package` are of another package.
+const SECTIONS: [&str; 25] = [
+    "build",
+    "changelog",
+    "check",
+    "clean",
+    "conf",
+    "description",
+    "files",
+    "filetriggerin",
+    "filetriggerun",
+    "generate_buildrequires",
+    "install",
+    "package",
+    "patchlist",
+    "post",
+    "posttrans",
+    "postun",
+    "pre",
+    "prep",
+    "pretrans",
+    "preun",
+    "sourcelist",
+    "triggerin",
+    "triggerpostun",
+    "triggerun",
+    "verifyscript",
+];
 
 /// A release that can be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,24 +75,39 @@ pub enum Unread {
     Macro(String),
     /// It is no number.
     NoNumber(String),
+    /// It is a number that is too long to be one of a release.
+    TooLong(String),
 }
 
 impl Spec {
     /// Reads the lines of the first part of a spec file; tags are read in any case, as rpm does.
     pub fn parse(text: &str) -> Self {
         let (mut version, mut release) = (Vec::new(), Vec::new());
+        let mut section = None;
+        let mut body = String::new();
         for line in text.lines() {
-            let word = line.split_whitespace().next().unwrap_or_default();
-            if SECTIONS.contains(&word) {
-                break;
-            }
-            let Some((tag, value)) = line.split_once(':') else {
-                continue;
+            let line = line.trim_end();
+            section = begins(line).or(section);
+            // A comment may hold a macro, which rpm expands all the same.
+            let remark = match section {
+                None => line.starts_with('#'),
+                Some(name) => name == "changelog",
             };
-            let found = match tag.trim_end() {
-                tag if tag.eq_ignore_ascii_case("version") => &mut version,
-                tag if tag.eq_ignore_ascii_case("release") => &mut release,
-                _ => continue,
+            let idle = line.is_empty() || (remark && !line.contains("%{") && !line.contains("%("));
+            let found = match line.split_once(':') {
+                Some((tag, value)) if section.is_none() => match tag.trim_end() {
+                    tag if tag.eq_ignore_ascii_case("version") => Some((&mut version, value)),
+                    tag if tag.eq_ignore_ascii_case("release") => Some((&mut release, value)),
+                    _ => None,
+                },
+                _ => None,
+            };
+            let Some((found, value)) = found else {
+                if !idle {
+                    body.push_str(line);
+                    body.push('\n');
+                }
+                continue;
             };
             let value = value.trim().to_owned();
             if !found.contains(&value) && found.len() < 3 {
@@ -91,25 +117,8 @@ impl Spec {
         Self {
             version: Field::of(version),
             release: Field::of(release),
+            body,
         }
-    }
-
-    /// Whether two spec files are the same but for these two lines and comments. What else stands in one goes
-    /// into the package.
-    pub fn is_same_beside(one: &str, other: &str) -> bool {
-        let rest = |text: &str| -> Vec<String> {
-            let mut above = true;
-            let lines = text.lines().map(str::trim).filter(|line| {
-                let word = line.split_whitespace().next().unwrap_or_default();
-                above = above && !SECTIONS.contains(&word);
-                let tag = line.split_once(':').map_or("", |(tag, _)| tag.trim_end());
-                let number =
-                    above && ["version", "release"].contains(&tag.to_ascii_lowercase().as_str());
-                !number && !line.starts_with('#') && !line.is_empty()
-            });
-            lines.map(str::to_owned).collect()
-        };
-        rest(one) == rest(other)
     }
 
     /// The version, if it is written out.
@@ -145,9 +154,27 @@ impl Spec {
                 number,
                 suffix: suffix.to_owned(),
             }),
-            None => Err(Unread::NoNumber(text.to_owned())),
+            None if digits.is_empty() => Err(Unread::NoNumber(text.to_owned())),
+            None => Err(Unread::TooLong(text.to_owned())),
         }
     }
+}
+
+impl Release {
+    /// The release of the next hotfix.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        Self {
+            number: self.number.saturating_add(1),
+            suffix: self.suffix.clone(),
+        }
+    }
+}
+
+/// The section that a line begins.
+fn begins(line: &str) -> Option<&'static str> {
+    let word = line.strip_prefix('%')?.split_whitespace().next()?;
+    SECTIONS.into_iter().find(|name| *name == word)
 }
 
 impl Field {
@@ -210,12 +237,41 @@ mod tests {
         assert_eq!(spec("", "").release(), Err(Unread::Missing));
         assert_eq!(spec("1", "x").release(), Err(Unread::NoNumber(wrong("x"))));
         let many = "9".repeat(30);
-        assert_eq!(spec("1", &many).release(), Err(Unread::NoNumber(many)));
+        assert_eq!(spec("1", &many).release(), Err(Unread::TooLong(many)));
         assert_eq!(Spec::parse("").version(), Err(Unread::Missing));
         let twice = Spec::parse("Version: 1\nVersion: 2\nVersion: 1\n");
         assert_eq!(
             twice.version(),
             Err(Unread::Several(vec![wrong("1"), wrong("2")]))
         );
+    }
+
+    #[test]
+    fn the_first_part_alone_counts_and_all_of_it_makes_a_package() {
+        let begin = "Version: 1\nRelease: 2\nRequires: node\n%description\nx\n";
+        let old = Spec::parse(begin);
+        let more = "Release: notes are elsewhere\n%package devel\nVersion: 7\n";
+        let packaged = Spec::parse(&format!("{begin}{more}"));
+        assert_eq!(
+            (packaged.version(), packaged.release().unwrap().number),
+            (Ok("1"), 2)
+        );
+        for (text, same) in [
+            (begin.replace("Release: 2", "Release: 3"), true),
+            (
+                begin.replace("Requires: node", "Requires: node >= 1"),
+                false,
+            ),
+            (format!("{begin}%post\nrm -rf /srv/old\n"), false),
+            (format!("# why\n{begin}\n"), true),
+            (format!("# %{{lua: x}}\n{begin}"), false),
+            (format!("{begin}%changelog\n- two\n"), true),
+        ] {
+            assert_eq!(Spec::parse(&text).body == old.body, same, "{text}");
+        }
+        let logged = |lines: &str| Spec::parse(&format!("{begin}%changelog\n{lines}")).body;
+        assert_eq!(logged("- one\n"), logged("- one\n- two\n"));
+        assert!(logged("- one\n") != logged("- %(id)\n"));
+        assert!(logged("- one\n") != logged("- one\n%post\nid\n"));
     }
 }

@@ -16,7 +16,7 @@ use drone_hotfix::facts::identity::{Evidence, NameKind, Relation};
 use drone_hotfix::facts::image::Platform;
 use drone_hotfix::facts::pipeline::{PipelineFacts, Unchanged};
 use drone_hotfix::facts::running::{Deployed, OnTarget, Running};
-use drone_hotfix::facts::train::{self, File, Known, Snapshot, Start, TrainFacts};
+use drone_hotfix::facts::train::{self, File, Known, Right, Snapshot, Start, TrainFacts};
 use drone_hotfix::facts::{self, Facts, Source, Target};
 use drone_hotfix::git::commits::Person;
 use drone_hotfix::hotfix::CommitId;
@@ -25,7 +25,7 @@ use drone_hotfix::policy::Policy;
 use drone_hotfix::policy::forge::Kind as ForgeKind;
 use drone_hotfix::secret::Redactor;
 use drone_hotfix::train::changelog::ChangeLog;
-use drone_hotfix::train::spec::Spec;
+use drone_hotfix::train::spec::{Release, Spec};
 
 use super::oracle::{Cell, Sources, Way};
 use crate::support::gate::{drone_environment, woodpecker_environment};
@@ -191,9 +191,23 @@ fn train(good: bool) -> TrainFacts {
             found: train::Found::Number,
             snapshot: snapshot(1, ""),
             commits: Source::Known(Vec::new()),
-            unnumbered: Vec::new(),
-            numbered: None,
+            right: Some(Right {
+                version: "0.2012.04.27".to_owned(),
+                release: Release {
+                    number: if good { 2 } else { 1 },
+                    suffix: String::new(),
+                },
+                commit: commit(if good { TIP } else { OTHER }),
+                how: if good {
+                    train::How::Next
+                } else {
+                    train::How::Base
+                },
+            }),
+            settled: good,
+            unnumbered: if good { Vec::new() } else { vec![commit(TIP)] },
             in_one: None,
+            unlined: Vec::new(),
         }),
         tip: match good {
             true => snapshot(2, "  * (hotfix 2012.05.02) one: #1234\n"),

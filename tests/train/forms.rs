@@ -21,7 +21,7 @@ fn entry(line: &str) -> Option<Entry> {
 }
 
 /// What the lines of real change logs look like.
-const LINES: [&str; 31] = [
+const LINES: [&str; 62] = [
     "  * (hotfix 2012.04.03) Fixed foo: #1234",
     "  * (hotfix 2012.12.05) when an email is staged again, use the latest password: issue #2822",
     "  * (hotfix 2013.03.15) mend certificates: #3091",
@@ -53,6 +53,40 @@ const LINES: [&str; 31] = [
     "  * (hotfix 2012.04.03) a very long line that somebody has\n    wrapped: #1234",
     "  * (hotfix 2012.04.03) a bug in both: bug 868967, issue #12",
     "  * (hotfix 2012.04.03) https://bugzilla.example/show_bug.cgi?id=868967",
+    // Nearly a mark, and nearly a bullet.
+    "  - (hotfix 2012.04.03) mend two: #1234",
+    "  + (hotfix 2012.04.03) mend two: #1234",
+    "  *(hotfix 2012.04.03) mend two: #1234",
+    "    (hotfix 2012.04.03) mend two: #1234",
+    "  * hotfix 2012.04.03: mend two: #1234",
+    "  * hotfix 2012.04.03 mend two: #1234",
+    "  * [hotfix 2012.04.03] mend two: #1234",
+    "  * ( hotfix 2012.04.03 ) mend two: #1234",
+    "  * (security hotfix 2012.04.03) mend two: #1234",
+    "  * (2012.04.03 hotfix) mend two: #1234",
+    "  * (hotfix 03.04.2012) mend two: #1234",
+    "  * hotfix branches have a page: #1234",
+    "  - New pages: #1050",
+    // What is a ticket, and what is a number.
+    "  * (hotfix 2012.04.03) the button is #333333 now",
+    "  * (hotfix 2012.04.03) the button has the colour #333333",
+    "  * (hotfix 2012.04.03) the button is now of #000",
+    "  * (hotfix 2012.04.03) show &#8217; in the terms",
+    "  * (hotfix 2012.04.03) mend two: #0",
+    "  * (hotfix 2012.04.03) mend two: #\u{ff11}\u{ff12}",
+    "  * (hotfix 2012.04.03) row #2 of the page had no name",
+    "  * (hotfix 2012.04.03) fixes #12 in two",
+    "  * (hotfix 2012.04.03) mend two (#12)",
+    "  * (hotfix 2012.04.03) mend two, see bug 12 of the list",
+    "  * (hotfix 2012.04.03) mend two: issue 1234",
+    "  * (hotfix 2012.04.03) mend two: issues #12 and #13",
+    "  * (hotfix 2012.04.03) mend two\n    - see #12",
+    // The strict form.
+    "  * (hotfix 2012.04.03) revert #12: #1234",
+    "  * (hotfix 2012.04.03) the bug 3 is in two: #1234",
+    "  * (hotfix 2012.04.03) mend two: here: issue #12, #13",
+    "  * (hotfix 2012.04.03) : #1234",
+    "  * (hotfix 2012.04.03) #12: mend two",
 ];
 
 #[test]
@@ -70,6 +104,9 @@ fn every_form_is_read() {
             entry.mark, entry.date, entry.tickets
         )
         .unwrap();
+        if let Some(number) = &entry.passing {
+            writeln!(text, "    not taken for a ticket: {number}").unwrap();
+        }
         for odd in &entry.odd {
             writeln!(text, "    {}", odd.describe()).unwrap();
         }
@@ -84,7 +121,7 @@ fn every_form_is_read() {
 }
 
 /// What headings look like; each is followed by one entry.
-const HEADINGS: [&str; 16] = [
+const HEADINGS: [&str; 17] = [
     "train-2012.04.27:",
     "train-2012.04.27",
     "train-2012.04.27 (in progress):",
@@ -93,6 +130,7 @@ const HEADINGS: [&str; 16] = [
     "current train:",
     "current-train:",
     "current train",
+    "Current train:",
     "train-2011.04.27:",
     "Train 2012.04.27:",
     "2012.04.27",

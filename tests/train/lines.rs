@@ -221,3 +221,74 @@ fn the_current_train_is_the_newest_one() {
         &["a new line below `current train:`, another train's heading"],
     );
 }
+
+#[test]
+fn what_was_shipped_stays_as_it_was() {
+    let trains = Trains::new();
+    let old = "  * (hotfix 2012.04.13) keep the cookie: issue #1307\n";
+    let with = |new: &str| Trains::log(ENTRY).replace(old, new);
+    let mut found = Vec::new();
+    for (what, log) in [
+        ("another day", with(&old.replace("04.13", "04.12"))),
+        ("another ticket", with(&old.replace("1307", "9999"))),
+        ("other words", with(&old.replace("keep", "retain"))),
+        ("moved here", {
+            let without = with("");
+            without.replace(ENTRY, &format!("{old}{ENTRY}"))
+        }),
+        (
+            "its heading is gone",
+            Trains::log(ENTRY).replace("train-2012.04.11:\n", ""),
+        ),
+        ("gone", with("")),
+        ("a copy of an old line", Trains::log(old)),
+    ] {
+        found.push(format!("{what}:\n{}", about(&trains, &log)));
+    }
+    insta::assert_snapshot!(found.join("\n\n"));
+}
+
+#[test]
+fn a_heading_may_stand_there_twice_and_a_log_in_latin_1_may_be_converted() {
+    let trains = Trains::new();
+    let twice = format!("{HEAD}{OLD}\n{TRAIN}:\n{ENTRY}");
+    let said = about(&trains, &twice);
+    assert!(said.starts_with("passed: "), "{said}");
+    assert!(said.contains("`train-2012.04.27` has 2 headings"), "{said}");
+
+    let trains = Trains::new();
+    let text = |entry: &str| Trains::log(&format!("{entry}  * by Jos\u{e9}: #1101\n"));
+    let latin: Vec<u8> = text("")
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap())
+        .collect();
+    trains.team.switch("main");
+    std::fs::write(trains.team.dev().join("ChangeLog"), latin).unwrap();
+    trains.commit("Name who wrote it");
+    trains.team.push("main");
+    trains
+        .team
+        .git(&["switch", "--quiet", "--force-create", TRAIN, "main"]);
+    let both = |trains: &Trains| {
+        trains.team.push(TRAIN);
+        trains.pushed("changelog: must, release-bump", "")
+    };
+    trains.file("src/app", "mended\n");
+    trains.write(Some("0.2012.04.27"), "2", None);
+    trains.commit("mend two");
+    both(&trains).ends(1, &["is no UTF-8 text", "write it in UTF-8"]);
+    trains.team.git(&["reset", "--quiet", "--hard", "main"]);
+    // By itself, and then a hotfix.
+    trains.file("ChangeLog", &text(""));
+    trains.commit("Convert it");
+    both(&trains).ends(0, &[]);
+    trains.fix("2", &text(ENTRY));
+    both(&trains).ends(0, &["passed: changelog", "passed: release-bump"]);
+}
+
+#[test]
+fn a_colour_is_no_ticket_even_of_the_policys_form() {
+    let trains = Trains::new();
+    let line = "  * (hotfix 2012.05.02) the button is #333333 now\n";
+    insta::assert_snapshot!(about(&trains, &Trains::log(line)));
+}

@@ -1,14 +1,12 @@
 //! From the references of the remote and the objects of the checkout to [`TrainFacts`].
 
-use std::collections::HashSet;
-
-use super::{File, Found, Known, Other, Snapshot, Start, TrainFacts};
+use super::others::Mine;
+use super::{File, Known, Other, Snapshot, TrainFacts};
 use crate::ci::Event;
-use crate::facts::history::commits::merges;
 use crate::facts::history::{Head, History};
 use crate::facts::{Facts, Source};
 use crate::git::Gap;
-use crate::git::objects::Objects;
+use crate::git::objects::{Deadline, Objects};
 use crate::git::refs::References;
 use crate::hotfix::CommitId;
 use crate::policy::train::Train;
@@ -19,10 +17,6 @@ use crate::train::spec::Spec;
 /// The longest spec file and the longest change log that are read, in bytes.
 const LONGEST_SPEC: usize = 256 * 1024;
 const LONGEST_CHANGELOG: usize = 4 * 1024 * 1024;
-/// The most commits of one train that are looked at to find the number before.
-const MOST: usize = 1_000;
-/// The most commits without a number that are named.
-const MOST_UNNUMBERED: usize = 100;
 /// The most trains that are told apart, and the most other branches that are looked at.
 const MOST_TRAINS: usize = 10_000;
 const MOST_OTHERS: usize = 200;
@@ -30,12 +24,12 @@ const MOST_OTHERS: usize = 200;
 /// What is to be asked of git about a train.
 #[derive(Debug, Clone)]
 pub struct Question {
-    train: Train,
-    branch: String,
+    pub(super) train: Train,
+    pub(super) branch: String,
     trains: Vec<Known>,
     /// Of a pull request: the head of its base.
     base: Option<CommitId>,
-    others: Source<Vec<Head>>,
+    pub(super) others: Source<Vec<Head>>,
 }
 
 /// Reads from the references of the remote what is to be asked; `own` is the branch that is judged.
@@ -121,6 +115,12 @@ impl Question {
         self.base.as_ref()
     }
 
+    /// What `Version` is of the train that is judged.
+    pub(super) fn own_version(&self) -> Option<String> {
+        let name = self.train.branches.group(&self.branch)?;
+        Some(format!("{}{name}", self.train.version_prefix))
+    }
+
     /// The same question without the other branches; why.
     pub fn without_others(&mut self, because: Source<Vec<Head>>) {
         self.others = because;
@@ -135,10 +135,10 @@ impl Question {
         };
         let tip = reader.snapshot(&history.tip);
         let start = match &self.base {
-            Some(base) => reader.ask(reader.of_pull_request(base, &history.tip)),
+            Some(base) => reader.ask(reader.of_pull_request(history, base, &history.tip)),
             None => history
                 .base
-                .then(|base| reader.ask(reader.of_push(&base.commits, &history.tip))),
+                .then(|base| reader.ask(reader.of_push(history, &base.commits, &history.tip))),
         };
         let moved = start.get().zip(self.base.as_ref());
         let moved = moved.filter(|(start, base)| start.snapshot.commit != **base);
@@ -174,8 +174,12 @@ impl Question {
         };
         train.start.then(|start| {
             let mut found = Vec::new();
+            let (mine, deadline) = (Mine::of(start, &train.tip), Deadline::start());
             for (number, head) in heads {
-                match reader.other(head, start, &train.tip) {
+                if let Err(gap) = deadline.check() {
+                    return Err(gap).into();
+                }
+                match reader.other(head, &mine) {
                     Ok(other) => found.extend(other.map(|other| Other {
                         pull_request: Some(*number),
                         ..other
@@ -189,20 +193,21 @@ impl Question {
     }
 }
 
-struct Reader<'a> {
-    question: &'a Question,
-    objects: &'a Objects,
+/// Reads of one train.
+pub(super) struct Reader<'a> {
+    pub(super) question: &'a Question,
+    pub(super) objects: &'a Objects,
     cut: std::cell::Cell<bool>,
 }
 
 impl Reader<'_> {
-    fn ask<T>(&self, answer: Result<T, Gap>) -> Source<T> {
+    pub(super) fn ask<T>(&self, answer: Result<T, Gap>) -> Source<T> {
         let cut = answer.as_ref().is_err_and(Gap::is_shallow);
         self.cut.set(self.cut.get() || cut);
         answer.into()
     }
 
-    fn snapshot(&self, commit: &CommitId) -> Snapshot {
+    pub(super) fn snapshot(&self, commit: &CommitId) -> Snapshot {
         Snapshot {
             commit: commit.clone(),
             spec: self.ask(self.spec(commit)),
@@ -210,14 +215,14 @@ impl Reader<'_> {
         }
     }
 
-    fn spec(&self, commit: &CommitId) -> Result<File<Spec>, Gap> {
+    pub(super) fn spec(&self, commit: &CommitId) -> Result<File<Spec>, Gap> {
         let file = self
             .objects
             .file(commit, &self.question.train.spec, LONGEST_SPEC)?;
         Ok(text(file, Spec::parse))
     }
 
-    fn changelog(&self, commit: &CommitId) -> Result<File<ChangeLog>, Gap> {
+    pub(super) fn changelog(&self, commit: &CommitId) -> Result<File<ChangeLog>, Gap> {
         let train = &self.question.train;
         let file = self
             .objects
@@ -226,204 +231,31 @@ impl Reader<'_> {
         let named = [self.question.branch.as_str()];
         Ok(text(file, |text| ChangeLog::parse(text, &is_train, &named)))
     }
-
-    /// A pull request begins where it leaves the train.
-    fn of_pull_request(&self, base: &CommitId, tip: &CommitId) -> Result<Start, Gap> {
-        let bases = self.objects.merge_bases(base, tip)?;
-        let [one] = bases.as_slice() else {
-            return Err(Gap::Limit(match bases.len() {
-                0 => "the pull request shares no history with the train".to_owned(),
-                _ => "the pull request leaves the train at more than one commit".to_owned(),
-            }));
-        };
-        Ok(Start {
-            found: Found::PullRequest,
-            snapshot: self.snapshot(one),
-            commits: Source::NotConfigured("it is a pull request".to_owned()),
-            unnumbered: Vec::new(),
-            numbered: None,
-            in_one: None,
-        })
-    }
-
-    /// The state of the train before a commit. A pull puts what was committed here first, and what the train
-    /// was until then second; only its message tells that.
-    fn before(&self, commit: &CommitId) -> Result<Option<CommitId>, Gap> {
-        let commit = self.objects.commit(commit)?;
-        let pulled = commit.is_merge() && merges(commit.subject(), &self.question.branch);
-        let parents = &commit.parents;
-        Ok(parents
-            .get(usize::from(pulled))
-            .or(parents.first())
-            .cloned())
-    }
-
-    /// What is pushed begins at the number before the last one, or where the train itself begins. The
-    /// first parents are followed: what a merge brought counts as one.
-    fn of_push(&self, stops: &[CommitId], tip: &CommitId) -> Result<Start, Gap> {
-        let mut at = tip.clone();
-        let mut here = self.spec(&at)?;
-        let mut since = Since::default();
-        for _ in 0..MOST {
-            let parent = match stops.contains(&at) {
-                true => None,
-                false => self.before(&at)?,
-            };
-            let Some(parent) = parent else {
-                return Ok(self.start(Found::Base, (&at, tip), since));
-            };
-            let there = self.spec(&parent)?;
-            if there != here {
-                if since.numbered.is_some() {
-                    return Ok(self.start(Found::Number, (&at, tip), since));
-                }
-                let in_one = self.changes(&parent, &at)?.contains(&Changes::ChangeLog);
-                since.numbered = Some((at, in_one));
-            } else if since.numbered.is_none()
-                && since.unnumbered.len() < MOST_UNNUMBERED
-                && self.changes(&parent, &at)?.contains(&Changes::Else)
-            {
-                since.unnumbered.push(at);
-            }
-            (at, here) = (parent, there);
-        }
-        Err(Gap::Limit(format!(
-            "`{}` was not raised in {MOST} commits",
-            self.question.train.spec
-        )))
-    }
-
-    fn start(&self, found: Found, (at, tip): (&CommitId, &CommitId), since: Since) -> Start {
-        let (from, to) = (std::slice::from_ref(at), std::slice::from_ref(tip));
-        let numbered = since
-            .numbered
-            .as_ref()
-            .filter(|_| !since.unnumbered.is_empty());
-        Start {
-            found,
-            snapshot: self.snapshot(at),
-            commits: self.ask(self.objects.only_in(to, from, MOST)),
-            numbered: numbered.map(|(commit, _)| self.snapshot(commit)),
-            in_one: since.numbered.map(|(_, in_one)| in_one),
-            unnumbered: since.unnumbered,
-        }
-    }
-
-    fn changes(&self, from: &CommitId, to: &CommitId) -> Result<Vec<Changes>, Gap> {
-        let train = &self.question.train;
-        let changes = self.objects.changes(Some(from), to)?;
-        let paths = changes
-            .iter()
-            .flat_map(|change| std::iter::once(&change.path).chain(&change.old_path));
-        let mut same = None;
-        let mut beside = || match same {
-            Some(same) => Ok(same),
-            None => {
-                let now = self
-                    .objects
-                    .file(to, &train.spec, LONGEST_SPEC)?
-                    .unwrap_or_default();
-                let then = self
-                    .objects
-                    .file(from, &train.spec, LONGEST_SPEC)?
-                    .unwrap_or_default();
-                let [now, then] =
-                    [now, then].map(|text| String::from_utf8_lossy(&text).into_owned());
-                Ok(*same.insert(Spec::is_same_beside(&then, &now)))
-            }
-        };
-        let mut kinds: Vec<Changes> = paths
-            .map(|path| {
-                Ok(match path {
-                    path if *path == train.spec && beside()? => Changes::Spec,
-                    path if *path == train.changelog => Changes::ChangeLog,
-                    _ => Changes::Else,
-                })
-            })
-            .collect::<Result<_, Gap>>()?;
-        kinds.dedup();
-        Ok(kinds)
-    }
-
-    /// Branches that have left the train and raise `Release` of its `Version`, each with a change of its
-    /// own in the change log that the judged commit does not have: what was taken over by a squash
-    /// merge is no other work.
-    fn others(&self, start: &Start, tip: &Snapshot) -> Source<Vec<Other>> {
-        self.question.others.then(|heads| {
-            let mut found = Vec::new();
-            for head in heads {
-                match self.other(head, start, tip) {
-                    Ok(other) => found.extend(other),
-                    // One that is not there is nobody's answer for the rest.
-                    Err(Gap::Missing(_)) => {}
-                    Err(gap) => return Err(gap).into(),
-                }
-            }
-            Source::Known(found)
-        })
-    }
-
-    fn other(&self, head: &Head, start: &Start, tip: &Snapshot) -> Result<Option<Other>, Gap> {
-        if !self.objects.has(&head.commit) {
-            return Ok(None);
-        }
-        let File::Read(spec) = self.spec(&head.commit)? else {
-            return Ok(None);
-        };
-        let Some(File::Read(old)) = start.snapshot.spec.get() else {
-            return Ok(None);
-        };
-        let (Ok(release), Ok(from)) = (spec.release(), old.release()) else {
-            return Ok(None);
-        };
-        if spec.version != old.version
-            || release.number <= from.number
-            || self.objects.is_ancestor(&head.commit, &tip.commit)?
-        {
-            return Ok(None);
-        }
-        let File::Read(log) = self.changelog(&head.commit)? else {
-            return Ok(None);
-        };
-        let Some(File::Read(mine)) = tip.changelog.get() else {
-            return Ok(None);
-        };
-        let own: HashSet<&str> = mine.entries().map(|(_, own)| own.words.as_str()).collect();
-        let new = log
-            .entries()
-            .any(|(_, entry)| !own.contains(entry.words.as_str()));
-        Ok(new.then(|| Other {
-            branch: head.name.clone(),
-            pull_request: None,
-            release: release.number,
-        }))
-    }
 }
 
-/// What came since the start of a hotfix.
-#[derive(Default)]
-struct Since {
-    /// The commit that changed the number last, and whether it changed the change log too.
-    numbered: Option<(CommitId, bool)>,
-    /// The commits after it that change anything but the two files.
-    unnumbered: Vec<CommitId>,
-}
-
-/// What a commit changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Changes {
-    Spec,
-    ChangeLog,
-    Else,
+/// What a file says, where it is a text.
+pub(super) const fn read_of<T>(file: &File<T>) -> Option<&T> {
+    match file {
+        File::Read(read) | File::Latin1(read) => Some(read),
+        File::Missing | File::NoText => None,
+    }
 }
 
 fn text<T>(file: Option<Vec<u8>>, parse: impl FnOnce(&str) -> T) -> File<T> {
     match file {
         None => File::Missing,
+        // A NUL byte is what git takes for the mark of a binary file.
+        Some(bytes) if bytes.contains(&0) => File::NoText,
         Some(bytes) => match String::from_utf8(bytes) {
-            // A NUL byte is what git takes for the mark of a binary file.
-            Ok(text) if !text.contains('\0') => File::Read(parse(&text)),
-            _ => File::NoText,
+            Ok(text) => File::Read(parse(&text)),
+            Err(error) => {
+                let text: String = error
+                    .as_bytes()
+                    .iter()
+                    .map(|byte| char::from(*byte))
+                    .collect();
+                File::Latin1(parse(&text))
+            }
         },
     }
 }
