@@ -31,8 +31,10 @@ pub(super) const RULE: Rule = Rule {
     notes: "`policy.confidential` or `policy.confidential_ticket` says which hotfixes are \
             confidential, and with either of them this rule is `must` unless `policy.rules` says \
             otherwise. Then: the CI server says that the repository and its builds are private; the \
-            registry refuses somebody without credentials, who is asked for; no link to an issue in \
-            names, commit messages and added lines of change logs; no word about security and no CVE \
+            registry refuses somebody without credentials, who is asked for (a gateway's or a limit's 401 \
+            or 403 is no answer, and neither is «not found» where nothing is known to be there); no link \
+            to an issue in names, commit messages and added lines of change logs, but for the lines in \
+            which a forge names this repository's own pull request; no word about security and no CVE \
             in names, subjects and those lines, and no CVE in any message; the ticket is one of the \
             private form; with `policy.confidential_tag: opaque` the branch is named after its ticket \
             and nothing else. Words are counted and never shown, and no output holds what people have \
