@@ -3,6 +3,7 @@
 use super::world::{ANN, BOB, BOT, BOTH, CID, Kind, Pull, Review, World};
 use crate::production::base::masked;
 use crate::support::binary::Run;
+use crate::support::scripted::{Answer, Script};
 use crate::support::team::finding;
 
 const RULE: &str = "reviewed";
@@ -265,6 +266,24 @@ fn whoever_may_write_is_no_stranger() {
     let mut world = world(Kind::GitHub, |pull| pull.approved().of_a_stranger());
     world.writers = vec![BOB.id];
     world.pushed().ends(0, &["pull request 7 by `bob`"]);
+}
+
+#[test]
+fn where_nobody_can_say_who_may_write_a_request_for_changes_stands() {
+    let world = world(Kind::GitHub, |pull| {
+        pull.review(CID, "CHANGES_REQUESTED")
+            .of_a_stranger()
+            .approved()
+    });
+    let path = format!("{}/collaborators/cid/permission", super::world::REPO);
+    let refusal =
+        Answer::status(403).json(&serde_json::json!({ "message": "Must have push access" }));
+    let script = Script::new().on("GET", &world.target(&path, &[]), refusal);
+    let server = script.then(world.script()).start();
+    let run = world.judge_at(&world.team.pushed(super::world::HOTFIX), &server.address());
+    run.begins(1, RULE);
+    assert!(run.text.contains("`cid` asks for changes"), "{}", run.text);
+    drop(server);
 }
 
 #[test]

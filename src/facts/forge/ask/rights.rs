@@ -14,7 +14,7 @@ impl Server {
         if self.kind != Kind::GitHub {
             return Ok(reviews);
         }
-        let mut asked: Vec<(u64, bool)> = Vec::new();
+        let mut asked: Vec<(u64, Option<bool>)> = Vec::new();
         // The newest first: they are the ones that decide.
         for review in reviews.iter_mut().rev() {
             let decides = matches!(review.state, State::Approved | State::ChangesRequested);
@@ -25,26 +25,31 @@ impl Server {
                 continue;
             }
             let known = asked.iter().find(|(id, _)| *id == by.id);
-            review.counts = match known {
+            let may = match known {
                 Some((_, may)) => *may,
-                None if asked.len() >= MOST_ASKED => false,
+                None if asked.len() >= MOST_ASKED => None,
                 None => {
                     let may = self.may_write(&by.login).await?;
                     asked.push((by.id, may));
                     may
                 }
             };
+            // Of whom nobody can say it, the approval does not count, and the request for changes does.
+            review.counts = may.unwrap_or(review.state == State::ChangesRequested);
         }
         Ok(reviews)
     }
 
-    /// Whether GitHub says that somebody may write. It tells only a token that may write itself; to
-    /// others nobody is known to.
-    async fn may_write(&self, login: &str) -> Result<bool, Absent> {
+    /// Whether GitHub says that somebody may write. It tells only a token that may write itself; `None` if
+    /// it does not tell.
+    async fn may_write(&self, login: &str) -> Result<Option<bool>, Absent> {
         let path = self.path(&["collaborators", login, "permission"]);
         match self.endpoint.get::<GitHubPermission>(&path, &[]).await {
-            Ok(answer) => Ok(matches!(answer.permission.as_str(), "write" | "admin")),
-            Err(refusal) if matches!(refusal.status(), Some(403 | 404)) => Ok(false),
+            Ok(answer) => Ok(Some(matches!(
+                answer.permission.as_str(),
+                "write" | "admin"
+            ))),
+            Err(refusal) if matches!(refusal.status(), Some(403 | 404)) => Ok(None),
             Err(refusal) => Err(self.refused(&refusal)),
         }
     }
