@@ -198,7 +198,7 @@ fn unasked(outcome: &Outcome, number: u64, named: &Named) -> Outcome {
 }
 
 /// The same answer, with what it is about.
-fn unread(outcome: Outcome, begin: &str) -> Outcome {
+pub(super) fn unread(outcome: Outcome, begin: &str) -> Outcome {
     match outcome {
         Outcome::NotChecked { because, next } => Outcome::NotChecked {
             because: format!("{begin} checked: {because}"),

@@ -1,5 +1,6 @@
 //! A fix goes into the newest train, which is the one that the spec file names (B07).
 
+use super::issue::unread;
 use super::{Asks, Judges, OwnLevel, Rule, known, trains};
 use crate::ci::Event;
 use crate::day::Day;
@@ -183,7 +184,7 @@ fn place(facts: &Facts<'_>, policy: &Train, train: &TrainFacts) -> Result<Place,
             }
             Err(refusal)
         }
-        Err(outcome) => Err(about(
+        Err(outcome) => Err(unread(
             outcome,
             &format!("`{newer}` is newer, and whether `{branch}` runs in production is not"),
         )),
@@ -261,24 +262,4 @@ fn in_production(facts: &Facts<'_>, train: &TrainFacts) -> Result<Option<bool>, 
         known(&history.range)?;
     }
     Ok(Some(false))
-}
-
-/// An answer that is not known, with what it is about.
-fn about(outcome: Outcome, begin: &str) -> Outcome {
-    match outcome {
-        Outcome::NotChecked { because, next } => Outcome::NotChecked {
-            because: format!("{begin} checked: {because}"),
-            next,
-        },
-        Outcome::Unknown {
-            because,
-            retry,
-            next,
-        } => Outcome::Unknown {
-            because: format!("{begin} known: {because}"),
-            retry,
-            next,
-        },
-        other => other,
-    }
 }

@@ -135,7 +135,7 @@ fn squashed(
 
 /// Whether the subject of a merge says, in git's own words, that it merges the branch of this name
 /// from wherever: `Merge branch 'main' of …`, `Merge remote-tracking branch 'origin/main'`.
-pub(in crate::facts) fn merges(subject: &str, branch: &str) -> bool {
+fn merges(subject: &str, branch: &str) -> bool {
     let of_branch = subject.strip_prefix("Merge branch '");
     let of_remote = || {
         let name = subject.strip_prefix("Merge remote-tracking branch '")?;
