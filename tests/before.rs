@@ -86,7 +86,7 @@ impl World {
 fn judge(build: &DroneBuild, address: &str, policy: &str) -> Run {
     let settings = format!(
         "{{drone_token: {{from_secret: t}}, log_level: debug, policy: {{drone: \"http://{address}\", \
-         tls: {{insecure: [\"{address}\"]}}, timeout: 5s{policy}}}}}"
+         tls: {{insecure: [\"{address}\"]}}, timeout: 60s{policy}}}}}"
     );
     let secrets = BTreeMap::from([("t".to_owned(), "canary-token".to_owned())]);
     let run = run(build.environment(&drone_gate(&settings), &[], &secrets));

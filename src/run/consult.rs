@@ -69,14 +69,12 @@ impl Run<'_> {
         let due = wants.history && facts.workspace.get().is_some();
         let asking = self.asking(client);
         let drone = Drone::new(asking);
-        let ((remote, forge), running, before) = future::join3(
+        let (remote, running, before) = future::join3(
             async {
-                let remote = match due {
+                match due {
                     true => Some(self.listed(client).await),
                     false => None,
-                };
-                let listed = remote.map(|listed| listed.map(|listed| listed.references.as_ref()));
-                (remote, self.ask_forge(asking, facts, wants, listed).await)
+                }
             },
             self.running_now(asking, &drone, facts, wants),
             async {
@@ -94,33 +92,22 @@ impl Run<'_> {
         if wants.current {
             self.read_current(client, facts).await;
         }
-        let mut objects = None;
-        match remote {
-            Some(Ok(listed)) => {
-                let seen = self
-                    .history(facts, wants, &listed.remote, &listed.references)
-                    .await;
-                match seen {
-                    Ok((seen, read)) => {
-                        if wants.pipeline {
-                            facts.pipeline = self.pipeline(&seen);
-                        }
-                        facts.history = seen.history;
-                        train::keep(facts, wants, seen.train);
-                        objects = Some(read);
-                    }
-                    Err(absent) => {
-                        facts.history = absent.into();
-                        train::keep(facts, wants, None);
-                    }
+        // At the same time, so that a forge that is slow takes no time from the rules that only ask git.
+        let listed = remote.map(|listed| listed.map(|listed| listed.references.as_ref()));
+        let (seen, forge) = future::join(
+            async {
+                match remote? {
+                    Ok(listed) => Some(
+                        self.history(facts, wants, &listed.remote, &listed.references)
+                            .await,
+                    ),
+                    Err(absent) => Some(Err(absent.clone())),
                 }
-            }
-            Some(Err(absent)) => {
-                facts.history = absent.clone().into();
-                train::keep(facts, wants, None);
-            }
-            None => {}
-        }
+            },
+            self.ask_forge(asking, facts, wants, listed),
+        )
+        .await;
+        let mut objects = seen.and_then(|seen| self.keep_history(facts, wants, seen));
         if let (true, Ok(asked)) = (wants.branches, &forge)
             && let Some(pulls) = self.ask_train(asked, facts, &mut objects).await
             && let Source::Known(train) = &mut facts.train
@@ -131,6 +118,29 @@ impl Run<'_> {
             Ok(asked) => Source::Known(self.ask_forge_more(asked, facts, wants, objects).await),
             Err(absent) => absent.into(),
         };
+    }
+
+    /// Puts what git has said where the rules see it. What is left is where objects lie, for more questions.
+    fn keep_history<'r>(
+        &self,
+        facts: &mut Facts<'_>,
+        wants: Wants,
+        seen: Result<(Seen, forge::Objects<'r>), Absent>,
+    ) -> Option<forge::Objects<'r>> {
+        let (seen, objects) = match seen {
+            Ok(seen) => seen,
+            Err(absent) => {
+                facts.history = absent.into();
+                train::keep(facts, wants, None);
+                return None;
+            }
+        };
+        if wants.pipeline {
+            facts.pipeline = self.pipeline(&seen);
+        }
+        facts.history = seen.history;
+        train::keep(facts, wants, seen.train);
+        Some(objects)
     }
 
     /// The remote and its references, listed once for everything that is asked of it.

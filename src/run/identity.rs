@@ -299,7 +299,9 @@ impl Run<'_> {
             };
             store.fetch(&listed.remote, &fetch, scratch.path()).await?;
             let (question, origins) = (question.clone(), origins.clone());
-            let answer = self.in_time(&store, move |objects| question.answer(objects, &origins))?;
+            let answer = self
+                .in_time(&store, move |objects| question.answer(objects, &origins))
+                .await?;
             found = answer.map_err(|gap| Absent::from(&gap))?;
             if found.is_empty() {
                 break;

@@ -28,7 +28,7 @@ fn ask<T>(kind: Kind, script: Script, question: impl AsyncFnOnce(&Server) -> T) 
     let word = kind.word();
     let settings = format!(
         "{{forge_token: {{from_secret: f}}, policy: {{forge: {{url: \"http://{address}\", kind: \
-         {word}}}, tls: {{insecure: [\"{address}\"]}}, timeout: 5s}}}}"
+         {word}}}, tls: {{insecure: [\"{address}\"]}}, timeout: 60s}}}}"
     );
     let secrets = [("f".to_owned(), TOKEN.to_owned())].into();
     let build = DroneBuild::push(HOTFIX);

@@ -1,5 +1,7 @@
 //! A forge that does not answer as it should: nothing of that is ever taken for an approval.
 
+use std::time::Duration;
+
 use super::world::{BOTH, HOTFIX, Kind, REPO, TOKEN, World};
 use crate::production::base::masked;
 use crate::support::binary::Run;
@@ -179,7 +181,7 @@ fn a_server_that_is_down_slow_or_says_nothing_that_can_be_read() {
             ("down", error(500, "panic"), true),
         ] {
             let world = world(kind);
-            let run = answered_in(&world, answer);
+            let run = answered_in(&world, answer, "60s");
             run.begins(2, RULE);
             let found = masked(&finding(&run, RULE));
             let again = if retry { "may help" } else { "will not help" };
@@ -194,23 +196,46 @@ fn a_server_that_is_down_slow_or_says_nothing_that_can_be_read() {
 /// One that takes longer than there is time for everything.
 #[test]
 fn a_server_that_never_answers_is_not_waited_for() {
-    let world = world(Kind::GitHub);
-    let run = answered_in(&world, Answer::stall());
+    let run = answered_in(&world(Kind::GitHub), Answer::stall(), "4s");
     run.begins(2, RULE);
     let found = finding(&run, RULE);
     assert!(found.contains("may help"), "{found}");
 }
 
-fn answered_in(world: &World, answer: Answer) -> Run {
-    let server = Script::new()
-        .on("GET", &world.merged_list(), answer)
-        .always()
+/// Its list has more pages than can be had in time. What git alone says is known all the same.
+#[test]
+fn a_slow_server_takes_no_time_from_git() {
+    let world = world(Kind::GitHub);
+    let pages = (1..=20).map(|page| {
+        let place = format!("&page={page}");
+        let answer = Answer::status(200)
+            .body("[]")
+            .header("Link", "<http://ADDRESS/next>; rel=\"next\"");
+        let list = world.merged_list().replacen("&page=1", &place, 1);
+        (list, answer.after(Duration::from_millis(300)))
+    });
+    let script = pages.fold(Script::new(), |script, (list, answer)| {
+        script.on("GET", &list, answer).always()
+    });
+    let run = answered_by(&world, script, "4s");
+    run.begins(2, RULE);
+    let git = finding(&run, "revertible");
+    assert!(git.starts_with("passed"), "{git}");
+}
+
+fn answered_in(world: &World, answer: Answer, timeout: &str) -> Run {
+    let script = Script::new().on("GET", &world.merged_list(), answer);
+    answered_by(world, script.always(), timeout)
+}
+
+fn answered_by(world: &World, script: Script, timeout: &str) -> Run {
+    let server = script
         .on("GET", &world.open_list(), Answer::status(404))
         .always()
         .start();
     let build = world.team.pushed(HOTFIX);
     let settings = world.settings(&server.address());
-    let settings = settings.replacen("timeout: 5s", "timeout: 2s", 1);
+    let settings = settings.replacen("timeout: 60s", &format!("timeout: {timeout}"), 1);
     let gate = crate::support::gate::drone_gate(&settings);
     let secrets = [("f".to_owned(), TOKEN.to_owned())].into();
     let run = crate::support::binary::run(build.environment(&gate, &[], &secrets));

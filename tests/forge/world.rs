@@ -545,7 +545,7 @@ impl World {
     pub fn settings(&self, address: &str) -> String {
         format!(
             "{{forge_token: {{from_secret: f}}, log_level: debug, policy: {{forge: {{url: \
-             \"http://{address}\", kind: {}}}, tls: {{insecure: [\"{address}\"]}}, timeout: 5s{}}}}}",
+             \"http://{address}\", kind: {}}}, tls: {{insecure: [\"{address}\"]}}, timeout: 60s{}}}}}",
             self.kind.word(),
             self.policy
         )

@@ -30,7 +30,7 @@ fn ask(team: &Team, policy: &serde_json::Value) -> Run {
 fn by_kube(address: &str, registry: &str) -> serde_json::Value {
     json!({
         "repo": format!("{registry}/example/service"),
-        "timeout": "5s",
+        "timeout": "60s",
         "tls": { "insecure": [address, registry] },
         "running": { "cs-prod": {
             "kube": format!("http://{address}"), "namespace": NAMESPACE, "deployment": NAME,
@@ -41,7 +41,7 @@ fn by_kube(address: &str, registry: &str) -> serde_json::Value {
 
 fn by_drone(address: &str) -> serde_json::Value {
     json!({
-        "timeout": "5s",
+        "timeout": "60s",
         "tls": { "insecure": [address] },
         "drone": format!("http://{address}"),
         "running": { "cs-prod": { "drone": "cs-prod" } },

@@ -62,7 +62,7 @@ fn judged(trains: &Trains, answer: Answer) -> String {
         .start();
     let address = server.address();
     let forge = format!(
-        "forge: {{url: \"http://{address}\", kind: github}}, tls: {{insecure: [\"{address}\"]}}, timeout: 5s"
+        "forge: {{url: \"http://{address}\", kind: github}}, tls: {{insecure: [\"{address}\"]}}, timeout: 60s"
     );
     let off = "base-is-production: off, forward-port: off, merged-by-pull-request: off, reviewed: off, \
                agreed: off, triage: off, no-features: off";

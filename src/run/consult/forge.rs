@@ -174,7 +174,7 @@ impl Run<'_> {
         let answer = self.in_time(&objects.store, move |objects| {
             question.pull_requests(objects, &train, &heads)
         });
-        Some(answer.unwrap_or_else(Source::from))
+        Some(answer.await.unwrap_or_else(Source::from))
     }
 
     /// Asks git what the merges of pull requests have brought, and which of their own commits are nothing

@@ -2,6 +2,10 @@
 
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::store::{Seen, Store};
 use super::{Run, forge, scratch, train};
@@ -48,7 +52,7 @@ impl Run<'_> {
             store.fetch(remote, &fetch, scratch.path()).await?;
             let others = (&haves[..], None);
             train::fetch_others(&mut question, &mut store, remote, others, scratch.path()).await?;
-            let seen = self.read(plan, question.as_ref(), &store);
+            let seen = self.read(plan, question.as_ref(), &store).await;
             return Ok((seen, forge::Objects::new(remote, store, scratch, question)));
         }
         let mut seen = Seen::default();
@@ -64,7 +68,8 @@ impl Run<'_> {
             store.fetch(remote, &fetch, scratch.path()).await?;
             let others = (&haves[..], Some(depth));
             train::fetch_others(&mut question, &mut store, remote, others, scratch.path()).await?;
-            seen = self.read(plan::plan(facts, references), question.as_ref(), &store);
+            let plan = plan::plan(facts, references);
+            seen = self.read(plan, question.as_ref(), &store).await;
             if !seen.cut {
                 break;
             }
@@ -80,7 +85,7 @@ impl Run<'_> {
         haves
     }
 
-    fn read(&self, plan: Plan, question: Option<&Question>, store: &Store) -> Seen {
+    async fn read(&self, plan: Plan, question: Option<&Question>, store: &Store) -> Seen {
         let (built, platform) = (self.build.commit.clone(), self.build.platform);
         let question = question.cloned();
         let seen = self.in_time(store, move |objects| {
@@ -98,47 +103,71 @@ impl Run<'_> {
             };
             train::read(question.as_ref(), objects, seen)
         });
-        seen.unwrap_or_else(|absent| Seen::without(&absent))
+        seen.await.unwrap_or_else(|absent| Seen::without(&absent))
     }
 
-    /// The pipeline file of the built commit alone, which the checkout holds.
+    /// The pipeline file of the built commit alone, which the checkout holds. No server is waited for
+    /// meanwhile, so the thread waits.
     pub(super) fn read_built(&self, workspace: &Workspace) -> Seen {
         let (built, platform) = (self.build.commit.clone(), self.build.platform);
-        let seen = self.in_time(&Store::of(workspace), move |objects| Seen {
+        let (sender, receiver) = mpsc::channel();
+        let read = move |objects: &Objects| Seen {
             built: texts(objects, &built, platform).into(),
             ..Seen::default()
+        };
+        aside(&Store::of(workspace), read, move |seen| {
+            sender.send(seen).ok();
         });
-        seen.unwrap_or_else(|absent| Seen::without(&absent))
+        let seen = receiver.recv_timeout(self.time_left());
+        seen.unwrap_or_else(|_| Err(self.too_late()))
+            .unwrap_or_else(|absent| Seen::without(&absent))
     }
 
-    /// Reads in a thread of its own: whoever wrote the checkout may have put a FIFO where libgit2
-    /// expects a file, and opening one waits for ever.
-    pub(in crate::run) fn in_time<T: Send + 'static>(
+    /// Reads while servers are asked, within the time of the step.
+    pub(in crate::run) async fn in_time<T: Send + 'static>(
         &self,
         store: &Store,
         work: impl FnOnce(&Objects) -> T + Send + 'static,
     ) -> Result<T, Absent> {
-        let (sender, receiver) = mpsc::channel();
-        let store = store.clone();
-        thread::spawn(move || {
-            let objects = Objects::open(&store.objects, &store.shallow);
-            let seen = objects.map(|objects| work(&objects));
-            // Nobody waits any longer if it took too long.
-            sender.send(seen.map_err(|gap| Absent::from(&gap))).ok();
+        let (sender, receiver) = oneshot::channel();
+        aside(store, work, move |answer| {
+            sender.send(answer).ok();
         });
-        receiver
-            .recv_timeout(self.policy.timeout.saturating_sub(self.started.elapsed()))
-            .unwrap_or_else(|_| {
-                Err(Absent::Unknown {
-                    because: format!(
-                        "the history was not read when the {} seconds for everything were over",
-                        self.policy.timeout.as_secs()
-                    ),
-                    retry: false,
-                    advice: "raise `policy.timeout`, or look for files below `.git` that are no \
-                             regular files"
-                        .to_owned(),
-                })
-            })
+        match timeout(self.time_left(), receiver).await {
+            Ok(Ok(answer)) => answer,
+            _ => Err(self.too_late()),
+        }
     }
+
+    fn time_left(&self) -> Duration {
+        self.policy.timeout.saturating_sub(self.started.elapsed())
+    }
+
+    fn too_late(&self) -> Absent {
+        Absent::Unknown {
+            because: format!(
+                "the history was not read when the {} seconds for everything were over",
+                self.policy.timeout.as_secs()
+            ),
+            retry: false,
+            advice: "raise `policy.timeout`, or look for files below `.git` that are no regular \
+                     files"
+                .to_owned(),
+        }
+    }
+}
+
+/// Reads in a thread of its own: whoever wrote the checkout may have put a FIFO where libgit2 expects a
+/// file, and opening one waits for ever. If it took too long, nobody takes the answer any more.
+fn aside<T: Send + 'static>(
+    store: &Store,
+    work: impl FnOnce(&Objects) -> T + Send + 'static,
+    answer: impl FnOnce(Result<T, Absent>) + Send + 'static,
+) {
+    let store = store.clone();
+    thread::spawn(move || {
+        let objects = Objects::open(&store.objects, &store.shallow);
+        let read = objects.map(|objects| work(&objects));
+        answer(read.map_err(|gap| Absent::from(&gap)));
+    });
 }

@@ -171,7 +171,7 @@ impl Run<'_> {
             let answers = questions.iter().map(|one| brought(objects, one));
             answers.collect::<Vec<Result<Brought, Gap>>>()
         });
-        match answers {
+        match answers.await {
             Ok(answers) => {
                 let known = answers.into_iter().map(|answer| match (answer, &fetched) {
                     (Err(Gap::Missing(_)), Err(absent)) => absent.clone().into(),
@@ -236,7 +236,9 @@ impl Run<'_> {
             let answers = questions.into_iter().map(one).map(Source::from);
             answers.collect::<Vec<Source<Vec<Port>>>>()
         });
-        answers.unwrap_or_else(|absent| (0..count).map(|_| absent.clone().into()).collect())
+        answers
+            .await
+            .unwrap_or_else(|absent| (0..count).map(|_| absent.clone().into()).collect())
     }
 }
 
