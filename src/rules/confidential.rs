@@ -11,6 +11,7 @@ use crate::facts::confidential::Why;
 use crate::facts::exposure::{Anonymous, Exposed};
 use crate::facts::history::Change;
 use crate::facts::{Facts, shorten};
+use crate::hotfix::HotfixBranch;
 use crate::verdict::{Level, Outcome, Step};
 
 pub(super) const RULE: Rule = Rule {
@@ -254,25 +255,17 @@ fn registries(facts: &Facts<'_>, look: &mut Look) {
     }
 }
 
-/// A name that says nothing: the prefix and the ticket.
-fn quiet_name(facts: &Facts<'_>) -> String {
-    let branch = facts.branch.as_ref().ok();
-    let prefix = branch.map_or_else(
-        || {
-            facts
-                .policy
-                .prefixes
-                .iter()
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        },
-        |branch| branch.prefix().to_owned(),
-    );
-    match private_ticket(facts) {
+/// A name that says nothing: the prefix and the ticket. None where only patterns make hotfix branches: of
+/// theirs the whole name counts, and nobody can say which of them is a ticket.
+fn quiet_name(facts: &Facts<'_>) -> Option<String> {
+    let branch = facts.branch.as_ref().ok().map(HotfixBranch::prefix);
+    let prefix = branch
+        .filter(|prefix| !prefix.is_empty())
+        .or_else(|| facts.policy.prefixes.plain().next())?;
+    Some(match private_ticket(facts) {
         Some(ticket) => format!("{prefix}{}", shorten(ticket)),
         None => format!("{prefix}TICKET"),
-    }
+    })
 }
 
 fn private_ticket<'f>(facts: &'f Facts<'_>) -> Option<&'f str> {
@@ -325,11 +318,21 @@ fn opaque(facts: &Facts<'_>, look: &mut Look) {
     if !facts.policy.confidential.opaque {
         return;
     }
-    let expected = || {
-        format!(
-            "`{}`: the ticket and nothing else (policy.confidential_tag)",
-            quiet_name(facts)
-        )
+    let quiet = quiet_name(facts);
+    let expected = match &quiet {
+        Some(quiet) => {
+            format!("`{quiet}`: the ticket and nothing else (policy.confidential_tag)")
+        }
+        None => "the ticket and nothing else (policy.confidential_tag)".to_owned(),
+    };
+    let next = |next: &dyn Fn(&str) -> String| {
+        match &quiet {
+        Some(quiet) => next(quiet),
+        None => "add a prefix such as `hotfix/` to `policy.prefix` and make the hotfix on a branch of \
+                 that and its ticket: a branch that a pattern takes has its whole name in its tag. Or \
+                 set `confidential_tag: named`"
+            .to_owned(),
+    }
     };
     let speaks = facts
         .hotfix_names()
@@ -338,21 +341,21 @@ fn opaque(facts: &Facts<'_>, look: &mut Look) {
     if speaks {
         look.mistakes.push(Mistake::new(
             "the name of the branch holds more than its ticket",
-            expected(),
-            format!(
-                "start the branch again as `{}`, push it, and delete the one that speaks; the tag is \
-                 made of its name",
-                quiet_name(facts)
-            ),
+            expected,
+            next(&|quiet| {
+                format!(
+                    "start the branch again as `{quiet}`, push it, and delete the one that speaks; the \
+                     tag is made of its name"
+                )
+            }),
         ));
     } else if !facts.spoken_tags().is_empty() {
         look.mistakes.push(Mistake::new(
             "the tag that is promoted holds more than its ticket",
-            expected(),
-            format!(
-                "publish the hotfix again from a branch `{}`, and promote that tag",
-                quiet_name(facts)
-            ),
+            expected,
+            next(&|quiet| {
+                format!("publish the hotfix again from a branch `{quiet}`, and promote that tag")
+            }),
         ));
     }
 }

@@ -245,6 +245,21 @@ fn a_branch_that_says_more_than_its_ticket() {
 }
 
 #[test]
+fn a_branch_of_a_pattern_cannot_be_named_after_its_ticket() {
+    let team = Team::new();
+    let push = hotfix(&team, "train-2012.04.27", QUIET);
+    for (name, prefix) in [
+        ("only_patterns", r"prefix: '^train-[0-9.]+$'"),
+        ("a_prefix_too", r"prefix: ['^train-[0-9.]+$', fix/]"),
+    ] {
+        let policy = format!("{PRIVATE}, confidential_tag: opaque, {prefix}");
+        let run = judge(&push, &policy);
+        assert_eq!(run.code, 1, "{}", run.text);
+        assert_snapshot!(name, said(&run));
+    }
+}
+
+#[test]
 fn nobody_is_told_which_hotfixes_are_confidential() {
     let team = Team::new();
     let push = hotfix(&team, "hotfix/SEC-12", QUIET);

@@ -218,9 +218,12 @@ fn names(facts: &Facts<'_>, mut look_at: impl FnMut(&'static str, &str)) {
 fn reword(facts: &Facts<'_>, tally: &Tally) -> Vec<Step> {
     let mut next = Vec::new();
     if tally.names() {
+        let name = match quiet_name(facts) {
+            Some(quiet) => format!("as `{quiet}`"),
+            None => "by a name without such words".to_owned(),
+        };
         next.push(Step::Say(format!(
-            "start the branch again as `{}`, and delete the one that speaks",
-            quiet_name(facts)
+            "start the branch again {name}, and delete the one that speaks"
         )));
     }
     if tally.others() {
