@@ -17,7 +17,9 @@ use drone_hotfix::facts::history::{
 use drone_hotfix::facts::identity::{self, Evidence, Relation};
 use drone_hotfix::facts::reason::Reason;
 use drone_hotfix::facts::running::{Deployed, OnTarget, Running};
-use drone_hotfix::facts::train::{self, File, Known, Right, Snapshot, Start, TrainFacts};
+use drone_hotfix::facts::train::{
+    self, File, Known, OtherPulls, Right, Snapshot, Start, TrainFacts,
+};
 use drone_hotfix::facts::{Facts, PlannedTag, Promotion, Source, bytes, git, image, pipeline};
 use drone_hotfix::git::changes::{FileChange, Status};
 use drone_hotfix::git::commits::Person;
@@ -301,7 +303,7 @@ fn train_facts() -> impl Strategy<Value = TrainFacts> {
             tip,
             moved,
             others: Source::Known(Vec::new()),
-            pulls: Source::Known(Vec::new()),
+            pulls: Source::Known(OtherPulls::default()),
         }
     })
 }

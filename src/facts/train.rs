@@ -26,7 +26,7 @@ pub struct TrainFacts {
     /// Other branches of the remote that raise `Release` of the same `Version`.
     pub others: Source<Vec<Other>>,
     /// Open pull requests into the train that do, where the forge can be asked.
-    pub pulls: Source<Vec<Other>>,
+    pub pulls: Source<OtherPulls>,
 }
 
 /// A train of the remote.
@@ -132,6 +132,15 @@ pub enum File<T> {
     Latin1(T),
     /// What it says.
     Read(T),
+}
+
+/// Open pull requests of others into a train.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OtherPulls {
+    /// Those that raise `Release` of the same `Version`.
+    pub raising: Vec<Other>,
+    /// How many were not looked through, because there are so many.
+    pub unread: usize,
 }
 
 /// Somebody else's work on the same train.

@@ -54,7 +54,7 @@ fn judge(facts: &Facts<'_>) -> Result<Outcome, Outcome> {
     let from = &start.snapshot;
     let at = from.commit.short();
     let now = trains::file(&train.tip.changelog, &policy.changelog, "changelog")?;
-    let before = trains::file_before(&from.changelog, &policy.changelog, at)?;
+    let before = trains::file_before(&from.changelog, &policy.changelog, "changelog", at)?;
     if now.cut || before.cut {
         return Err(Outcome::Unknown {
             because: format!("`{}` has too many lines to be read", policy.changelog),

@@ -138,7 +138,7 @@ fn right<'a>(policy: &Train, start: &'a Start) -> Result<&'a Right, Outcome> {
         return Ok(right);
     }
     let at = start.snapshot.commit.short();
-    let before = trains::file_before(&start.snapshot.spec, &policy.spec, at)?;
+    let before = trains::file_before(&start.snapshot.spec, &policy.spec, "spec", at)?;
     let written = "`Version` and `Release` that are written out";
     let unread = |tag, why| trains::unread(&policy.spec, tag, &why, written);
     before.version().map_err(|why| unread("Version", why))?;
@@ -215,14 +215,12 @@ fn taken(policy: &Train, train: &TrainFacts, release: &Release) -> Result<(), Ou
 
 fn notes(train: &TrainFacts, start: &Start, release: &Release) -> Option<String> {
     let mut notes = Vec::new();
-    let pulls = train.pulls.get().into_iter().flatten();
+    let asked = train.pulls.get();
+    let pulls = || asked.into_iter().flat_map(|asked| &asked.raising);
     let branches = train.others.get().into_iter().flatten();
     // A branch that the forge has a pull request of is named by that.
-    let branches = branches.filter(|branch| {
-        let mut pulls = train.pulls.get().into_iter().flatten();
-        !pulls.any(|pull| pull.branch == branch.branch)
-    });
-    let same: Vec<String> = pulls
+    let branches = branches.filter(|branch| !pulls().any(|pull| pull.branch == branch.branch));
+    let same: Vec<String> = pulls()
         .chain(branches)
         .filter(|other| other.release == release.number)
         .take(5)
@@ -238,6 +236,13 @@ fn notes(train: &TrainFacts, start: &Start, release: &Release) -> Option<String>
             if same.len() == 1 { "goes" } else { "go" },
             release.number,
             release.number.saturating_add(1)
+        ));
+    }
+    if let Some(unread) = asked.map(|asked| asked.unread).filter(|unread| *unread > 0) {
+        notes.push(format!(
+            "{unread} more open pull request{} into this train {} not looked through",
+            if unread == 1 { "" } else { "s" },
+            if unread == 1 { "was" } else { "were" },
         ));
     }
     if let Source::Unknown { because, .. } = &train.pulls {

@@ -53,6 +53,7 @@ pub(super) fn file<'a, T>(
 pub(super) fn file_before<'a, T>(
     source: &'a Source<File<T>>,
     path: &str,
+    key: &str,
     at: &str,
 ) -> Result<&'a T, Outcome> {
     match known(source)? {
@@ -63,10 +64,11 @@ pub(super) fn file_before<'a, T>(
                 shorten(path)
             ),
             expected: "a file with which that of the hotfix can be compared".to_owned(),
-            next: vec![Step::Say(
-                "rename or convert the file on the train in a change of its own, before the hotfix"
-                    .to_owned(),
-            )],
+            next: vec![Step::Say(format!(
+                "correct `policy.train.{key}` in the pipeline file if the file has another name. If it is \
+                 new, nothing can be compared until a release has it: until then lower this rule in \
+                 `policy.rules`"
+            ))],
         }),
     }
 }

@@ -16,7 +16,9 @@ use drone_hotfix::facts::identity::{Evidence, NameKind, Relation};
 use drone_hotfix::facts::image::Platform;
 use drone_hotfix::facts::pipeline::{PipelineFacts, Unchanged};
 use drone_hotfix::facts::running::{Deployed, OnTarget, Running};
-use drone_hotfix::facts::train::{self, File, Known, Right, Snapshot, Start, TrainFacts};
+use drone_hotfix::facts::train::{
+    self, File, Known, OtherPulls, Right, Snapshot, Start, TrainFacts,
+};
 use drone_hotfix::facts::{self, Facts, Source, Target};
 use drone_hotfix::git::commits::Person;
 use drone_hotfix::hotfix::CommitId;
@@ -215,7 +217,7 @@ fn train(good: bool) -> TrainFacts {
         },
         moved: None,
         others: Source::Known(Vec::new()),
-        pulls: Source::Known(Vec::new()),
+        pulls: Source::Known(OtherPulls::default()),
     }
 }
 

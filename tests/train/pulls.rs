@@ -33,10 +33,14 @@ fn colliding() -> (Trains, [String; 2]) {
 }
 
 fn listed(heads: &[String; 2], team: &Team) -> Answer {
-    let description = Description::github();
     let own = team.head();
     let numbers = [(7, &heads[0]), (8, &heads[1]), (9, &own)];
-    let pulls = numbers.map(|(number, head)| {
+    many(&numbers)
+}
+
+fn many(numbers: &[(u64, &String)]) -> Answer {
+    let description = Description::github();
+    let pulls = numbers.iter().map(|(number, head)| {
         let mut pull = description.example("GET", PULLS, 200)[0].clone();
         merge(
             &mut pull,
@@ -49,7 +53,7 @@ fn listed(heads: &[String; 2], team: &Team) -> Answer {
         );
         pull
     });
-    let body = Value::Array(pulls.to_vec());
+    let body = Value::Array(pulls.collect());
     description.answer("GET", PULLS, 200, &body);
     Answer::status(200).json(&body)
 }
@@ -87,6 +91,18 @@ fn one_that_goes_to_the_same_number_is_seen() {
         !text.contains("pull request 8") && !text.contains("pull request 9"),
         "{text}"
     );
+}
+
+#[test]
+fn of_very_many_it_is_said_how_many_were_not_looked_through() {
+    let (trains, heads) = colliding();
+    let numbers: Vec<(u64, &String)> = (8..39).map(|number| (number, &heads[1])).collect();
+    for (count, words) in [(30, None), (31, Some("1 more open pull request into"))] {
+        let text = judged(&trains, many(&numbers[..count]));
+        let said = text.contains("not looked through");
+        assert_eq!(said, words.is_some(), "{text}");
+        assert!(words.is_none_or(|words| text.contains(words)), "{text}");
+    }
 }
 
 #[test]

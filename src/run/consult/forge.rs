@@ -16,7 +16,7 @@ use crate::facts::forge::ways::ways;
 use crate::facts::forge::{Forge, Pull};
 use crate::facts::history::{Head as Branch, History, plan};
 use crate::facts::running::Asking;
-use crate::facts::train::{Other, TrainFacts};
+use crate::facts::train::{OtherPulls, TrainFacts};
 use crate::facts::{Absent, Facts, Source};
 use crate::git::refs::References;
 use crate::hotfix::CommitId;
@@ -148,7 +148,7 @@ impl Run<'_> {
         asked: &Asked,
         facts: &Facts<'_>,
         objects: &mut Option<Objects<'_>>,
-    ) -> Option<Source<Vec<Other>>> {
+    ) -> Option<Source<OtherPulls>> {
         let train = facts.train.get()?;
         let objects = objects.as_mut()?;
         let question = objects.train.clone()?;
@@ -162,7 +162,9 @@ impl Run<'_> {
             let name = pull.branch;
             (!own).then_some((pull.number, Branch { name, commit }))
         });
-        let heads: Vec<(u64, Branch)> = heads.take(MOST_OPEN).collect();
+        let mut heads: Vec<(u64, Branch)> = heads.collect();
+        let unread = heads.len().saturating_sub(MOST_OPEN);
+        heads.truncate(MOST_OPEN);
         let ids: Vec<CommitId> = heads.iter().map(|(_, head)| head.commit.clone()).collect();
         if let Err(absent) = objects
             .fetch(&ids, std::slice::from_ref(&train.tip.commit))
@@ -174,7 +176,11 @@ impl Run<'_> {
         let answer = self.in_time(&objects.store, move |objects| {
             question.pull_requests(objects, &train, &heads)
         });
-        Some(answer.await.unwrap_or_else(Source::from))
+        let answer = answer.await.unwrap_or_else(Source::from);
+        Some(answer.then(|raising| {
+            let raising = raising.clone();
+            Source::Known(OtherPulls { raising, unread })
+        }))
     }
 
     /// Asks git what the merges of pull requests have brought, and which of their own commits are nothing
