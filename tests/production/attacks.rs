@@ -293,7 +293,7 @@ fn a_message_that_takes_back_everything_costs_nothing() {
     let begun = std::time::Instant::now();
     let run = judge(&team.pushed("hotfix/HOCS-1"), "running: '1.0.0'");
     run.ends(0, &[]);
-    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
 }
 
 /// A squash merge leaves no trace of the default branch in the history, only in the content.

@@ -11,6 +11,7 @@ use drone_hotfix::git::refs::{self, References, RefsError};
 
 use super::world::{commit, commit_to, origin, repository};
 use crate::support::git::git;
+use crate::support::processor;
 use crate::support::registry::TempDir;
 
 /// Branches, tags and remotes, and what tags point to at last, as `git` reads them.
@@ -66,7 +67,7 @@ fn fails(git_dir: &Path, word: &str) {
     let error = refs::read(git_dir).unwrap_err();
     assert!(error.to_string().contains(word), "no {word} in: {error}");
     assert!(!error.advice().is_empty());
-    assert!(start.elapsed() < Duration::from_secs(10), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(60), "{error}");
 }
 
 #[test]
@@ -319,16 +320,13 @@ fn fifty_thousand_tags() {
         packed.push_str(&format!("{id} refs/tags/v{number}\n"));
     }
     fs::write(path.join("packed-refs"), packed).unwrap();
-    let start = Instant::now();
+    let start = processor::used_by_thread();
     let references = refs::read(&path).unwrap();
     for number in 0..50_000 {
         assert_eq!(references.tag(&format!("v{number}")).unwrap().as_str(), id);
     }
     assert_eq!(references.tags().count(), 50_000 + 27 + 5);
     // Hundredths of a second; much more would mean a search through all of them for each.
-    assert!(
-        start.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        start.elapsed()
-    );
+    let used = processor::used_by_thread() - start;
+    assert!(used < Duration::from_secs(3), "{used:?}");
 }

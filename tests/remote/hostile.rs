@@ -207,7 +207,7 @@ async fn lists_that_are_wrong_or_do_not_end() {
     let packets = git_answer(RESULT, &[], "").body("0000".repeat(1000));
     list_fails(greet(packets.endless()), &["where a reference belongs"]).await;
     assert!(
-        start.elapsed() < Duration::from_secs(15),
+        start.elapsed() < Duration::from_secs(90),
         "{:?}",
         start.elapsed()
     );
@@ -350,5 +350,5 @@ async fn a_silent_server_is_given_up() {
         .await
         .unwrap_err();
     says(&error, &["nothing came any more"]);
-    assert!(error.may_pass() && start.elapsed() < Duration::from_secs(5));
+    assert!(error.may_pass() && start.elapsed() < Duration::from_secs(60));
 }

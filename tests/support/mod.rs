@@ -16,6 +16,7 @@ pub mod image;
 pub mod kubernetes;
 pub mod openapi;
 pub mod pipeline;
+pub mod processor;
 pub mod recorder;
 pub mod registry;
 pub mod repository;
