@@ -373,11 +373,7 @@ fn nobody_listens() {
         .start();
     let start = Instant::now();
     let run = gate(&server).timeout("2s").run();
-    code(
-        &run,
-        4,
-        &["(`policy.timeout`) is over", "no answer within 0.2 seconds"],
-    );
+    code(&run, 4, &["no answer within 0.2 seconds"]);
     assert!(start.elapsed() < Duration::from_secs(60));
     server.finish();
 }
